@@ -1,0 +1,1 @@
+"""evalspan: OpenTelemetry-native tracing and evaluation of LLM applications."""

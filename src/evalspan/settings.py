@@ -1,0 +1,84 @@
+"""The one table of settings: name, type, default and help feed the environment, the command line
+and `docs/settings.md`.
+
+A setting `http_port` is `EVALSPAN_HTTP_PORT` in the environment and `--http-port` on `evalspan
+serve`. What OpenTelemetry already has a variable for (`OTEL_EXPORTER_OTLP_*`, `OTEL_SERVICE_NAME`,
+`OTEL_RESOURCE_ATTRIBUTES`, ...) is not repeated here.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from evalspan.errors import UsageError
+
+PREFIX = "EVALSPAN_"
+MIB = 1024 * 1024
+
+
+class Settings(BaseModel):
+    """All settings. Sizes are bytes, durations are seconds."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    # Both sides.
+    endpoint: str = Field("http://127.0.0.1:4318", description="Base URL of the service, for the SDK and the CLI.")
+    api_key: str = Field("", description="API key that the SDK and the CLI send.")
+    project: str = Field("default-project", description="Project of experiments that name none.")
+
+    # The SDK.
+    max_queue_bytes: int = Field(64 * MIB, gt=0, description="Undelivered telemetry kept in memory; more waits.")
+    max_batch_bytes: int = Field(2 * MIB, gt=0, description="Aimed size of one export request, uncompressed.")
+    delivery_timeout: float = Field(
+        120.0, gt=0, description="How long an undeliverable batch is retried before it counts as failed."
+    )
+    capture: bool = Field(True, description="Record the LLM calls that httpx clients make.")
+
+    # The service.
+    store: str = Field(
+        "chdb://.evalspan", description="chdb://PATH, or http(s)://user:password@host:8123/database."
+    )
+    host: str = Field("127.0.0.1", description="Address that the service listens on.")
+    http_port: int = Field(4318, ge=0, le=65535, description="OTLP/HTTP and the HTTP APIs; 0 picks a free port.")
+    grpc_port: int = Field(4317, ge=-1, le=65535, description="OTLP/gRPC; 0 picks a free port, -1 turns it off.")
+    api_keys: str = Field("", description="Comma-separated API keys; set, every path but health asks for one.")
+    allow_open: bool = Field(False, description="Permit listening beyond loopback without API keys.")
+    max_body_bytes: int = Field(64 * MIB, gt=0, description="Largest request body, after decompression.")
+    max_pending_bytes: int = Field(
+        256 * MIB, gt=0, description="Decoded but uncommitted telemetry; beyond it the answer is 503."
+    )
+    commit_linger: float = Field(
+        0.005, ge=0, description="How long a commit waits for company when the store is idle."
+    )
+    query_timeout: float = Field(60.0, gt=0, description="Longest run of one SQL query.")
+    query_max_memory: int = Field(4096 * MIB, gt=0, description="Memory that one SQL query may use.")
+
+
+def environment_name(field: str) -> str:
+    """`http_port` -> `EVALSPAN_HTTP_PORT`."""
+    return PREFIX + field.upper()
+
+
+def load(overrides: Mapping[str, Any] | None = None, environ: Mapping[str, str] | None = None) -> Settings:
+    """Settings from defaults, then the environment, then `overrides` (None values are not given).
+
+    Raises:
+        UsageError: a value does not fit; the message names the variable and the value.
+    """
+    source = os.environ if environ is None else environ
+    values: dict[str, Any] = {
+        name: source[environment_name(name)]
+        for name in Settings.model_fields
+        if source.get(environment_name(name), "") != ""
+    }
+    values.update({key: value for key, value in (overrides or {}).items() if value is not None})
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0])
+        raise UsageError(f"{environment_name(name)}={first['input']!r}: {first['msg']}.") from None

@@ -1,0 +1,35 @@
+-- One row per score. The key is what identifies a score and nothing that a later sending could
+-- change; the last one received wins.
+CREATE TABLE IF NOT EXISTS evaluations_data
+(
+    experiment_id     String CODEC(ZSTD(1)),
+    trace_id          String CODEC(ZSTD(1)),
+    span_id           String CODEC(ZSTD(1)),
+    name              LowCardinality(String),
+    source            LowCardinality(String),
+    run_iteration     UInt32,
+    run_id            String CODEC(ZSTD(1)),
+    record_id         String CODEC(ZSTD(1)),
+    type              LowCardinality(String),
+    score_value       Nullable(Float64),
+    label_value       Nullable(String) CODEC(ZSTD(1)),
+    json_value        Nullable(String) CODEC(ZSTD(1)),
+    explanation       String CODEC(ZSTD(3)),
+    assessment        LowCardinality(String),
+    evaluator_id      LowCardinality(String),
+    evaluator_type    LowCardinality(String),
+    evaluator_version LowCardinality(String),
+    error             String CODEC(ZSTD(1)),
+    error_type        LowCardinality(String),
+    response_id       String CODEC(ZSTD(1)),
+    metadata          Map(LowCardinality(String), String) CODEC(ZSTD(1)),
+    tags              Map(LowCardinality(String), String) CODEC(ZSTD(1)),
+    service_name      LowCardinality(String),
+    attributes        Map(LowCardinality(String), String) CODEC(ZSTD(1)),
+    attribute_types   Map(LowCardinality(String), LowCardinality(String)) CODEC(ZSTD(1)),
+    timestamp         DateTime64(9, 'UTC') CODEC(Delta(8), ZSTD(1)),
+    received_at       DateTime64(6, 'UTC') CODEC(Delta(8), ZSTD(1)),
+    INDEX trace_id_bloom trace_id TYPE bloom_filter(0.001) GRANULARITY 1
+)
+ENGINE = ReplacingMergeTree(received_at)
+ORDER BY (experiment_id, trace_id, span_id, name, source, run_iteration)

@@ -1,0 +1,22 @@
+-- Tokens and money of one trace. Wrapper spans restate what their children used, so only the
+-- deepest LLM spans count, and a response id counts once. A sum with an unknown part is unknown.
+CREATE OR REPLACE VIEW trace_usage AS
+WITH
+    groupArray((s.span_id, s.parent_span_id, s.response_id, s.input_tokens, s.output_tokens, s.total_tokens, s.cost_usd)) AS calls,
+    arrayMap(c -> c.2, calls) AS parents,
+    arrayFilter(c -> NOT has(parents, c.1), calls) AS leaves,
+    arrayMap(c -> c.3, leaves) AS response_ids,
+    arrayFilter((c, i) -> c.3 = '' OR indexOf(response_ids, c.3) = i, leaves, arrayEnumerate(leaves)) AS counted
+SELECT
+    s.experiment_id AS experiment_id,
+    s.trace_id AS trace_id,
+    toUInt64(length(counted)) AS llm_calls,
+    countEqual(arrayMap(c -> isNull(c.6), counted), 1) AS unknown_usage_calls,
+    countEqual(arrayMap(c -> isNull(c.7), counted), 1) AS unknown_cost_calls,
+    if(arrayExists(c -> isNull(c.4), counted), NULL, arraySum(c -> assumeNotNull(c.4), counted)) AS input_tokens,
+    if(arrayExists(c -> isNull(c.5), counted), NULL, arraySum(c -> assumeNotNull(c.5), counted)) AS output_tokens,
+    if(arrayExists(c -> isNull(c.6), counted), NULL, arraySum(c -> assumeNotNull(c.6), counted)) AS total_tokens,
+    if(arrayExists(c -> isNull(c.7), counted), NULL, arraySum(c -> assumeNotNull(c.7), counted)) AS cost_usd
+FROM spans AS s
+WHERE s.span_type IN ('LLM', 'EMBEDDING')
+GROUP BY s.experiment_id, s.trace_id

@@ -1,0 +1,236 @@
+"""A ClickHouse, embedded or a server, behind one small face."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import re
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import clickhouse_connect
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError, OperationalError
+
+from evalspan.errors import StoreError, StoreUnavailable, UsageError
+from evalspan.store import dsn as addresses
+from evalspan.store import guard, schema
+from evalspan.store.lock import StoreLock
+
+Parameters = Mapping[str, Any]
+
+# Error codes that the same statement may not meet again a moment later.
+_TRANSIENT = {
+    3: "UNEXPECTED_END_OF_FILE", 159: "TIMEOUT_EXCEEDED", 202: "TOO_MANY_SIMULTANEOUS_QUERIES",
+    203: "NO_FREE_CONNECTION", 209: "SOCKET_TIMEOUT", 210: "NETWORK_ERROR", 225: "NO_ZOOKEEPER",
+    241: "MEMORY_LIMIT_EXCEEDED", 242: "TABLE_IS_READ_ONLY", 243: "NOT_ENOUGH_SPACE", 252: "TOO_MANY_PARTS",
+    279: "ALL_CONNECTION_TRIES_FAILED", 319: "UNKNOWN_STATUS_OF_INSERT", 394: "QUERY_WAS_CANCELLED",
+    999: "KEEPER_EXCEPTION",
+}  # fmt: skip
+
+
+class Store:
+    """All access to ClickHouse. Thread-safe: every call takes a client of its own from a pool,
+    since queries on one embedded client wait for each other."""
+
+    def __init__(
+        self, address: str, *, migrate: bool = True, query_timeout: float = 60.0, query_max_memory: int = 0
+    ) -> None:
+        """Open a store and bring its schema up to date.
+
+        Args:
+            query_timeout: longest run of one `read`, seconds.
+            query_max_memory: bytes that one `read` may use; 0 sets no limit.
+
+        Raises:
+            UsageError: the address cannot be read.
+            StoreLocked: another process holds the embedded store.
+            StoreTooNew: a newer evalspan wrote it.
+            StoreUnavailable: the server does not answer.
+        """
+        self.dsn = addresses.parse(address)
+        self.database = self.dsn.database
+        self._lock = StoreLock(self.dsn.path) if self.dsn.path is not None else None
+        self._idle: list[Client] = []
+        self._idle_readers: list[Client] = []
+        # readonly comes last: nothing can be set after it.
+        self._read_settings = {
+            "max_execution_time": query_timeout,
+            "max_memory_usage": query_max_memory,
+            "readonly": 1,
+        }
+        self._mutex = threading.Lock()
+        self._column_types: dict[str, list[Any]] = {}
+        self._closed = False
+        try:
+            if migrate:
+                self._create_database()
+                schema.apply(self.command, self._rows, str(self.dsn))
+        except BaseException:
+            self.close()
+            raise
+
+    def announce(self, endpoint: str) -> None:
+        """Say in the lock file where the service that holds this store can be reached."""
+        if self._lock is not None:
+            self._lock.announce(endpoint)
+
+    def command(self, statement: str, parameters: Parameters | None = None) -> None:
+        """Run a statement of ours that returns no rows."""
+        with self._client() as client:
+            client.command(statement, parameters=dict(parameters or {}))
+
+    def query(self, statement: str, parameters: Parameters | None = None) -> list[dict[str, Any]]:
+        """Run a SELECT of ours; one dict per row."""
+        with self._client() as client:
+            result = client.query(statement, parameters=dict(parameters or {}))
+            return [dict(zip(result.column_names, row, strict=True)) for row in result.result_rows]
+
+    def insert(self, table: str, block: Mapping[str, Sequence[Any]]) -> None:
+        """Insert whole columns as one block; when this returns, ClickHouse holds the rows.
+
+        Args:
+            block: column name -> values, all of one length.
+
+        Raises:
+            StoreUnavailable: transient; the same block may be sent again.
+            StoreError: ClickHouse refused the block.
+        """
+        names = list(block)
+        with self._client() as client:
+            client.insert(
+                table,
+                list(block.values()),
+                column_names=names,
+                column_types=self._types(client, table, names),
+                column_oriented=True,
+            )
+
+    def read(
+        self,
+        statement: str,
+        parameters: Parameters | None = None,
+        *,
+        output_format: str = "JSONEachRow",
+    ) -> Iterator[bytes]:
+        """Run somebody else's query, read-only and within limits; the result in any ClickHouse format.
+
+        A FORMAT named in the query wins over `output_format`.
+
+        Raises:
+            UsageError: the query is not valid, writes, or reaches outside the store.
+            StoreError: it failed while running.
+        """
+        checked = self.check(statement, parameters)
+        chunks = self._stream(checked, parameters, None if checked.format else output_format)
+        try:
+            first = next(chunks, b"")  # what fails at once is told before the first byte is sent
+        except StoreUnavailable:
+            raise
+        except StoreError as error:
+            raise UsageError(str(error)) from None
+        return itertools.chain((first,), chunks)
+
+    def _stream(
+        self, checked: guard.Checked, parameters: Parameters | None, output_format: str | None
+    ) -> Iterator[bytes]:
+        bound = dict(parameters or {})
+        with self._client(reading=True) as client:
+            if not checked.streams:
+                yield client.raw_query(checked.sql, bound, fmt=output_format)
+                return
+            with contextlib.closing(client.raw_stream(checked.sql, bound, fmt=output_format)) as stream:
+                while chunk := stream.read(1 << 16):
+                    yield chunk
+
+    def check(self, statement: str, parameters: Parameters | None = None) -> guard.Checked:
+        """Parse a query with ClickHouse and see that it only reads this store."""
+        try:
+            formatted = str(self._rows("SELECT formatQuery({statement:String})", {"statement": statement})[0][0])
+            with self._client() as client:
+                tree = client.raw_query(f"EXPLAIN AST {formatted}", dict(parameters or {})).decode().splitlines()
+        except StoreUnavailable:
+            raise
+        except StoreError as error:
+            raise UsageError(str(error)) from None
+        return guard.check(formatted, tree, self.database)
+
+    def ping(self) -> None:
+        """Raises StoreUnavailable when ClickHouse does not answer."""
+        self._rows("SELECT 1")
+
+    def close(self) -> None:
+        """Close every client; a second call does nothing."""
+        with self._mutex:
+            if self._closed:
+                return
+            self._closed = True
+            idle = self._idle + self._idle_readers
+            self._idle, self._idle_readers = [], []
+        for client in idle:
+            client.close()
+        if self._lock is not None:
+            self._lock.release()
+
+    def _rows(self, statement: str, parameters: Parameters | None = None) -> list[tuple[object, ...]]:
+        with self._client() as client:
+            return [tuple(row) for row in client.query(statement, parameters=dict(parameters or {})).result_rows]
+
+    def _types(self, client: Client, table: str, names: list[str]) -> list[Any]:
+        """Column types, asked for once per table rather than once per insert."""
+        key = f"{table}:{','.join(names)}"
+        if key not in self._column_types:
+            context = client.create_insert_context(table, column_names=names)
+            self._column_types[key] = list(context.column_types)
+        return self._column_types[key]
+
+    def _create_database(self) -> None:
+        with _translated():
+            client = clickhouse_connect.get_client(**self.dsn.client_options())
+            try:
+                client.command(f"CREATE DATABASE IF NOT EXISTS `{self.database}`")
+            finally:
+                client.close()
+
+    @contextlib.contextmanager
+    def _client(self, *, reading: bool = False) -> Iterator[Client]:
+        """A client of our own for the length of one call; one that failed is not used again."""
+        pool = self._idle_readers if reading else self._idle
+        with self._mutex:
+            if self._closed:
+                raise StoreUnavailable(f"The store {self.dsn} is closed.")
+            client = pool.pop() if pool else None
+        with _translated():
+            client = client or self._connect(reading)
+            try:
+                yield client
+            except BaseException:
+                client.close()
+                raise
+        with self._mutex:
+            if not self._closed:
+                pool.append(client)
+                return
+        client.close()
+
+    def _connect(self, reading: bool) -> Client:
+        client = clickhouse_connect.get_client(**self.dsn.client_options(), database=self.database)
+        if reading:
+            for name, value in self._read_settings.items():
+                client.set_client_setting(name, value)
+        return client
+
+
+@contextlib.contextmanager
+def _translated() -> Iterator[None]:
+    """ClickHouse's errors as ours."""
+    try:
+        yield
+    except ClickHouseError as error:
+        message = str(error).split(" (version ")[0].strip().splitlines()[0]
+        found = re.search(r"Code: (\d+)\.", message)
+        if found is None and isinstance(error, OperationalError):
+            raise StoreUnavailable(f"ClickHouse does not answer: {message}") from error
+        transient = found is not None and int(found[1]) in _TRANSIENT
+        raise (StoreUnavailable if transient else StoreError)(message) from error
