@@ -1,0 +1,55 @@
+"""The HTTP application: every face over one store."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+
+from evalspan.access import Keys
+from evalspan.api import experiments, health, pages, sql
+from evalspan.api.errors import HANDLERS
+from evalspan.api.guard import Door
+from evalspan.experiments import Catalog
+from evalspan.ingest import GrpcServer, Ingest, otlp_routes
+from evalspan.settings import Settings
+from evalspan.store import Store
+
+
+def create_app(store: Store, settings: Settings) -> Starlette:
+    """The application. It does not own `store`; its lifespan starts and drains the ingest.
+
+    `app.state.grpc_port` is the bound OTLP/gRPC port while it runs, or 0.
+    """
+    ingest = Ingest(store, settings)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        grpc = GrpcServer(ingest, settings) if settings.grpc_port >= 0 else None
+        app.state.grpc_port = await grpc.start() if grpc else 0
+        try:
+            yield
+        finally:
+            if grpc:
+                await grpc.stop()
+            ingest.close()
+
+    app = Starlette(
+        routes=[
+            *otlp_routes(ingest, settings),
+            *experiments.routes(),
+            *sql.routes(),
+            *health.routes(),
+            *pages.routes(),
+        ],
+        middleware=[Middleware(Door, keys=Keys(settings.api_keys))],
+        exception_handlers=HANDLERS,
+        lifespan=lifespan,
+    )
+    app.state.store = store
+    app.state.settings = settings
+    app.state.ingest = ingest
+    app.state.catalog = Catalog(store)
+    return app

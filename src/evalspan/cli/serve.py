@@ -1,0 +1,32 @@
+"""`evalspan serve`"""
+
+from __future__ import annotations
+
+import logging
+
+import click
+
+from evalspan import settings
+from evalspan.cli.options import settings_options
+
+
+@click.command()
+@settings_options(
+    "store", "host", "http_port", "grpc_port", "api_keys", "allow_open", "max_body_bytes", "max_pending_bytes",
+    "commit_linger", "query_timeout", "query_max_memory",
+)  # fmt: skip
+def serve(**given: str | bool | None) -> None:
+    """Run the service: OTLP in, SQL and the Experiments API out."""
+    from evalspan.api.server import Service  # noqa: PLC0415 - the server extra may be absent
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    service = Service(settings.load(given))
+    service.on_ready = lambda: click.echo(_greeting(service.endpoint, service.grpc_endpoint), err=True)
+    service.run()
+
+
+def _greeting(endpoint: str, grpc_endpoint: str) -> str:
+    lines = [f"evalspan answers at {endpoint} (OTLP/HTTP, Experiments API, SQL)"]
+    if grpc_endpoint:
+        lines.append(f"OTLP/gRPC at {grpc_endpoint}")
+    return "\n".join(lines)

@@ -1,0 +1,188 @@
+"""Experiments: what was run, on which data, with which configuration, and how it ended."""
+
+from __future__ import annotations
+
+import json
+import threading
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import BaseModel
+
+from evalspan.errors import NotFoundError
+from evalspan.experiments.datasets import Datasets
+from evalspan.experiments.entity import (
+    Moment,
+    Page,
+    before_cursor,
+    encode_cursor,
+    next_revision,
+    now,
+    page_limit,
+    single_row,
+)
+from evalspan.experiments.projects import Projects
+from evalspan.model import ExperimentStatus, dump
+from evalspan.store import Store, sql
+
+
+class Experiment(BaseModel):
+    """`experiment` is the name that its author gave, shared by every run of one pipeline;
+    `experiment_name` is unique in the project."""
+
+    experiment_id: str
+    project_id: str
+    dataset_id: str
+    dataset_version: int | None = None
+    project: str = ""
+    dataset: str = ""
+    experiment: str
+    experiment_name: str
+    description: str = ""
+    metadata: dict[str, Any] = {}
+    config: dict[str, Any] = {}
+    tags: list[str] = []
+    run_count: int = 1
+    expected_records: int | None = None
+    status: str = ""
+    error: str = ""
+    parent_experiment_id: str = ""
+    created_at: Moment
+    updated_at: Moment
+    revision: int = 0
+
+
+class NewExperiment(BaseModel):
+    """What a caller says of an experiment that is to be created."""
+
+    project_id: str
+    dataset_id: str = ""
+    dataset_version: int | None = None
+    name: str
+    description: str = ""
+    ensure_unique: bool = True
+    metadata: dict[str, Any] = {}
+    config: dict[str, Any] = {}
+    tags: list[str] = []
+    run_count: int = 1
+    expected_records: int | None = None
+    parent_experiment_id: str = ""
+
+
+class Experiments:
+    """Thread-safe."""
+
+    def __init__(self, store: Store, projects: Projects, datasets: Datasets) -> None:
+        self._store = store
+        self._projects = projects
+        self._datasets = datasets
+        self._lock = threading.Lock()
+
+    def find(
+        self,
+        *,
+        ids: Sequence[str] = (),
+        project_id: str = "",
+        dataset_id: str = "",
+        experiment: str = "",
+        name: str = "",
+        cursor: str = "",
+        limit: int = 100,
+    ) -> Page[Experiment]:
+        """Newest first."""
+        parameters = {
+            "ids": list(ids),
+            "project_id": project_id,
+            "dataset_id": dataset_id,
+            "experiment": experiment,
+            "name": name,
+            "limit": page_limit(limit) + 1,
+            **before_cursor(cursor),
+        }
+        found = [_experiment(row) for row in self._store.query(sql("queries/find_experiments"), parameters)]
+        last = found[limit - 1] if len(found) > limit else None
+        after = encode_cursor(last.created_at.isoformat(), last.experiment_id) if last else ""
+        return Page(found[:limit], after)
+
+    def get(self, experiment_id: str) -> Experiment:
+        """Raises NotFoundError."""
+        found = self.find(ids=[experiment_id], limit=1).items
+        if not found:
+            raise NotFoundError(f"There is no experiment {experiment_id!r}.")
+        return found[0]
+
+    def create(self, new: NewExperiment) -> Experiment:
+        """A new experiment; where its name is taken, one under a name made unique, or (without
+        `ensure_unique`) the existing one unmodified.
+
+        Raises:
+            NotFoundError: no such project or dataset.
+        """
+        projects = self._projects.find(project_id=new.project_id, limit=1).items if new.project_id else []
+        if not projects:
+            raise NotFoundError(f"There is no project {new.project_id!r}.", pointer="/data/attributes/project_id")
+        dataset = self._datasets.get(new.dataset_id) if new.dataset_id else None
+        with self._lock:
+            taken = self.find(project_id=new.project_id, name=new.name, limit=1).items
+            if taken and not new.ensure_unique:
+                return taken[0]
+            moment = now()
+            experiment = Experiment(
+                **new.model_dump(exclude={"name", "ensure_unique"}),
+                experiment_id=str(uuid.uuid4()),
+                project=projects[0].name,
+                dataset=dataset.name if dataset else "",
+                experiment=new.name,
+                experiment_name=f"{new.name}-{uuid.uuid4().hex[:8]}" if taken else new.name,
+                created_at=moment,
+                updated_at=moment,
+            )
+            self._write(experiment)
+        return experiment
+
+    def update(
+        self,
+        experiment_id: str,
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        status: ExperimentStatus | None = None,
+        error: str | None = None,
+        expected_records: int | None = None,
+    ) -> Experiment:
+        """Change the given fields.
+
+        Raises:
+            NotFoundError: no such experiment.
+        """
+        given = {
+            "experiment_name": name,
+            "description": description,
+            "status": status,
+            "error": error,
+            "expected_records": expected_records,
+            "updated_at": now(),
+        }
+        with self._lock:
+            current = self.get(experiment_id)
+            changed = current.model_copy(update={key: value for key, value in given.items() if value is not None})
+            self._write(changed)
+        return changed
+
+    def _write(self, experiment: Experiment) -> None:
+        row = experiment.model_dump() | {
+            "metadata": dump(experiment.metadata),
+            "metadata_map": {
+                key: value if isinstance(value, str) else dump(value) for key, value in experiment.metadata.items()
+            },
+            "config": dump(experiment.config),
+            "deleted": False,
+            "revision": next_revision(experiment.revision),
+        }
+        self._store.insert("experiments_data", single_row(row))
+
+
+def _experiment(row: dict[str, Any]) -> Experiment:
+    parsed = {name: json.loads(row[name] or "{}") for name in ("metadata", "config")}
+    return Experiment(**{**row, **parsed})
