@@ -53,6 +53,7 @@ EVALUATION_TYPE: Final = "evalspan.evaluation.type"  # score | categorical | boo
 EVALUATION_JSON: Final = "evalspan.evaluation.json"
 EVALUATION_ASSESSMENT: Final = "evalspan.evaluation.assessment"
 EVALUATION_SOURCE: Final = "evalspan.evaluation.source"  # record | summary
+EVALUATION_ERROR: Final = "evalspan.evaluation.error"  # the message beside error.type
 EVALUATION_METADATA_PREFIX: Final = "evalspan.evaluation.metadata."
 EVALUATION_TAG_PREFIX: Final = "evalspan.evaluation.tag."
 
@@ -87,6 +88,8 @@ TOOL_DEFINITIONS: Final = "gen_ai.tool.definitions"
 TOOL_CALL_ARGUMENTS: Final = "gen_ai.tool.call.arguments"
 TOOL_CALL_RESULT: Final = "gen_ai.tool.call.result"
 CONVERSATION_ID: Final = "gen_ai.conversation.id"
+# The log event that carries a call's content, where it is wanted there.
+INFERENCE_DETAILS: Final = "gen_ai.client.inference.operation.details"
 
 # General conventions.
 ERROR_TYPE: Final = "error.type"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Literal
+from dataclasses import asdict, is_dataclass
+from typing import Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -63,14 +64,32 @@ def score_type(value: Json) -> ScoreType:
 def dump(value: Json) -> str:
     """A value as JSON text; what JSON does not know becomes its `str()`, so that nothing raises.
 
-    NaN and infinities become null: JSON has no such numbers.
+    NaN and infinities become null: JSON has no such numbers. Half a surrogate pair becomes `?`:
+    UTF-8 has no such character, and no transport carries one.
     """
     try:
-        return json.dumps(value, ensure_ascii=False, default=str, allow_nan=False)
-    except ValueError:
+        text = json.dumps(value, ensure_ascii=False, default=_plain, allow_nan=False)
+    except (ValueError, TypeError, RecursionError):
+        text = _dump_anyway(value)
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _dump_anyway(value: Json) -> str:
+    try:
         return json.dumps(_finite(value), ensure_ascii=False, default=str)
-    except (TypeError, RecursionError):
+    except (ValueError, TypeError, RecursionError):
         return json.dumps(str(value), ensure_ascii=False)
+
+
+def _plain(value: Json) -> Json:
+    """What stands for an object that JSON does not know: its fields where it has some."""
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    if isinstance(value, set | frozenset):
+        return sorted(cast("set[Any]", value), key=str)
+    return str(value)
 
 
 def _finite(value: Json) -> Json:
