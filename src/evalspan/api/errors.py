@@ -27,7 +27,12 @@ def error_response(status: int, *details: tuple[str, str]) -> JSONResponse:
     """A response of (detail, JSON pointer) pairs; the pointer may be ''."""
     title = HTTPStatus(status).phrase
     errors: list[dict[str, Any]] = [
-        {"status": str(status), "title": title, "detail": detail, **({"source": {"pointer": pointer}} if pointer else {})}
+        {
+            "status": str(status),
+            "title": title,
+            "detail": detail,
+            **({"source": {"pointer": pointer}} if pointer else {}),
+        }
         for detail, pointer in details
     ]
     headers = {"retry-after": RETRY_AFTER} if status in {429, 503} else {}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import logging
 import socket
 import threading
 from collections.abc import Callable
@@ -17,7 +16,6 @@ from evalspan.errors import ServiceError, UsageError
 from evalspan.settings import Settings
 from evalspan.store import Store
 
-_log = logging.getLogger(__name__)
 START_TIMEOUT = 60.0
 DRAIN_TIMEOUT = 30
 
@@ -33,6 +31,8 @@ class Service:
         """Base URL, once started."""
         self.grpc_endpoint = ""
         """host:port of OTLP/gRPC, once started; '' where it is off."""
+        self.on_ready: Callable[[], object] = lambda: None
+        """Called once when the service answers."""
         self._store: Store | None = None
         self._app: Starlette | None = None
         self._server_ready = threading.Event()
@@ -121,14 +121,16 @@ class Service:
             self.grpc_endpoint = f"{host}:{grpc_port}" if grpc_port else ""
             if self._store is not None:
                 self._store.announce(self.endpoint)
-            _log.info("evalspan answers at %s", self.endpoint)
+            self.on_ready()
         self._server_ready.set()
 
 
 class _Server(uvicorn.Server):
     """uvicorn on a socket that is already bound, telling when it answers."""
 
-    def __init__(self, config: uvicorn.Config, listener: socket.socket, started: Callable[[int], None]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, listener: socket.socket, started: Callable[[int], None]
+    ) -> None:
         super().__init__(config)
         self._listener = listener
         self._tell = started

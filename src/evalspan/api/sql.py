@@ -58,5 +58,6 @@ def media_type(output_format: str) -> str:
     if lowered.startswith("jsoneachrow") or "eachrow" in lowered:
         return "application/x-ndjson"
     return next(
-        (kind for start, kind in _MEDIA_TYPES.items() if lowered.startswith(start)), "application/octet-stream"
+        (kind for start, kind in _MEDIA_TYPES.items() if lowered.startswith(start)),
+        "application/octet-stream",
     )

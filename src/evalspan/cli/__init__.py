@@ -38,7 +38,17 @@ def main() -> None:
         sys.exit(130)
     except ModuleNotFoundError as error:
         missing = error.name or ""
-        if missing.split(".")[0] not in {"clickhouse_connect", "chdb", "starlette", "uvicorn", "orjson", "grpc"}:
+        if missing.split(".")[0] not in {
+            "clickhouse_connect",
+            "chdb",
+            "starlette",
+            "uvicorn",
+            "orjson",
+            "grpc",
+        }:
             raise
-        click.echo(f"evalspan: this command needs the service ({missing} is missing): pip install 'evalspan[server]'", err=True)
+        click.echo(
+            f"evalspan: this command needs the service ({missing} is missing): pip install 'evalspan[server]'",
+            err=True,
+        )
         sys.exit(2)

@@ -11,7 +11,7 @@ from evalspan.settings import load as load_settings
 
 def running_service(settings: Settings) -> str:
     """Base URL of the service that has the configured embedded store open, or ''."""
-    from evalspan.store import holder  # noqa: PLC0415 - the server extra may be absent
+    from evalspan.store import holder  # the server extra may be absent
 
     folder = store_folder(settings)
     found = holder(folder) if folder else None
@@ -20,7 +20,7 @@ def running_service(settings: Settings) -> str:
 
 def store_folder(settings: Settings) -> Path | None:
     """The folder of an embedded store, or None where the store is a server."""
-    from evalspan.store.dsn import parse  # noqa: PLC0415
+    from evalspan.store.dsn import parse
 
     return parse(settings.store).path
 

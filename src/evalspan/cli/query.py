@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 
 import click
@@ -27,12 +27,23 @@ FORMATS = {
 
 @click.command()
 @click.argument("statement", metavar="SQL", required=False)
-@click.option("--format", "output_format", default=None, help=f"{', '.join(FORMATS)}, or any ClickHouse format.  [default: table on a terminal, else csv]")
-@click.option("--param", "params", multiple=True, metavar="NAME=VALUE", help="Value of {NAME:Type} in the query.")
+@click.option(
+    "--format",
+    "output_format",
+    default=None,
+    help=f"{', '.join(FORMATS)}, or any ClickHouse format.  [default: table on a terminal, else csv]",
+)
+@click.option(
+    "--param", "params", multiple=True, metavar="NAME=VALUE", help="Value of {NAME:Type} in the query."
+)
 @click.option("--question", default=None, help="Run a ready-made question by its name ('list' shows them).")
 @click.option("--store", default=None, help="Store to read when no service runs.  [EVALSPAN_STORE]")
 def query(
-    statement: str | None, output_format: str | None, params: tuple[str, ...], question: str | None, store: str | None
+    statement: str | None,
+    output_format: str | None,
+    params: tuple[str, ...],
+    question: str | None,
+    store: str | None,
 ) -> None:
     """Run a read-only SQL query, through the running service or on the store itself.
 
@@ -56,7 +67,7 @@ def _statement(statement: str | None, question: str | None) -> str:
         if not statement or not statement.strip():
             raise UsageError("There is no query; give the SQL as an argument, or --question NAME.")
         return sys.stdin.read() if statement == "-" else statement
-    from evalspan.store import questions  # noqa: PLC0415 - the server extra may be absent
+    from evalspan.store import questions  # the server extra may be absent
 
     known = questions()
     if question not in known:
@@ -65,7 +76,7 @@ def _statement(statement: str | None, question: str | None) -> str:
 
 
 def _list_questions() -> None:
-    from evalspan.store import questions  # noqa: PLC0415
+    from evalspan.store import questions
 
     for name, (title, _sql) in questions().items():
         click.echo(f"{name:32} {title}")
@@ -82,17 +93,19 @@ def _parameters(params: tuple[str, ...]) -> dict[str, str]:
 @contextmanager
 def _rows(
     settings: Settings, statement: str, parameters: dict[str, str], output_format: str, store: str | None
-) -> Iterator[Iterator[bytes]]:
+) -> Generator[Iterator[bytes], None, None]:
     named = "" if store else os.environ.get(environment_name("endpoint"), "")
     endpoint = named or running_service(settings)
     if endpoint:
-        with _remote(endpoint, settings.api_key, statement, parameters, output_format) as chunks:
+        with remote_rows(endpoint, settings.api_key, statement, parameters, output_format) as chunks:
             yield chunks
         return
     existing_store(settings)
-    from evalspan.store import Store  # noqa: PLC0415
+    from evalspan.store import Store
 
-    opened = Store(settings.store, query_timeout=settings.query_timeout, query_max_memory=settings.query_max_memory)
+    opened = Store(
+        settings.store, query_timeout=settings.query_timeout, query_max_memory=settings.query_max_memory
+    )
     try:
         yield opened.read(statement.strip().rstrip(";"), parameters, output_format=output_format)
     finally:
@@ -100,16 +113,22 @@ def _rows(
 
 
 @contextmanager
-def _remote(
+def remote_rows(
     endpoint: str, api_key: str, statement: str, parameters: dict[str, str], output_format: str
-) -> Iterator[Iterator[bytes]]:
-    url_parameters = {"format": output_format} | {f"param_{name}": value for name, value in parameters.items()}
+) -> Generator[Iterator[bytes], None, None]:
+    url_parameters = {"format": output_format} | {
+        f"param_{name}": value for name, value in parameters.items()
+    }
     headers = {"authorization": f"Bearer {api_key}"} if api_key else {}
     try:
         with (
             httpx.Client(timeout=httpx.Timeout(10.0, read=None)) as client,
             client.stream(
-                "POST", f"{endpoint.rstrip('/')}/sql", params=url_parameters, content=statement, headers=headers
+                "POST",
+                f"{endpoint.rstrip('/')}/sql",
+                params=url_parameters,
+                content=statement,
+                headers=headers,
             ) as response,
         ):
             if response.status_code != 200:

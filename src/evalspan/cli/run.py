@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-from contextlib import nullcontext
 
 import click
 
@@ -17,7 +16,9 @@ ENDPOINT = environment_name("endpoint")
 
 
 @click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
-@click.option("--store", default=None, help="Store of the service that is started when none runs.  [EVALSPAN_STORE]")
+@click.option(
+    "--store", default=None, help="Store of the service that is started when none runs.  [EVALSPAN_STORE]"
+)
 @click.argument("script", type=click.Path(exists=True, dir_okay=False))
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def run(store: str | None, script: str, arguments: tuple[str, ...]) -> None:
@@ -30,7 +31,7 @@ def run(store: str | None, script: str, arguments: tuple[str, ...]) -> None:
     known = os.environ.get(ENDPOINT, "") or running_service(settings)
     if known:
         sys.exit(_run_script(known, script, arguments))
-    from evalspan.api.server import Service  # noqa: PLC0415 - the server extra may be absent
+    from evalspan.api.server import Service  # the server extra may be absent
 
     with Service(settings.model_copy(update={"http_port": 0, "grpc_port": 0})) as service:
         code = _run_script(service.endpoint, script, arguments)
@@ -42,13 +43,7 @@ def _run_script(endpoint: str, script: str, arguments: tuple[str, ...]) -> int:
     command = [sys.executable, "-m", "evalspan.cli.script", script, *arguments]
     previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        child = subprocess.Popen(
-            command,
-            env={**os.environ, ENDPOINT: endpoint},
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509
-        )
-        with nullcontext():
-            code = child.wait()
+        code = subprocess.run(command, env={**os.environ, ENDPOINT: endpoint}, check=False).returncode
     finally:
         signal.signal(signal.SIGINT, previous)
     return 128 - code if code < 0 else code

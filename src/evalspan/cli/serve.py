@@ -17,7 +17,7 @@ from evalspan.cli.options import settings_options
 )  # fmt: skip
 def serve(**given: str | bool | None) -> None:
     """Run the service: OTLP in, SQL and the Experiments API out."""
-    from evalspan.api.server import Service  # noqa: PLC0415 - the server extra may be absent
+    from evalspan.api.server import Service  # the server extra may be absent
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     service = Service(settings.load(given))

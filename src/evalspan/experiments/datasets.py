@@ -126,7 +126,13 @@ class Datasets:
         self._lock = threading.Lock()
 
     def find(
-        self, *, dataset_id: str = "", project_id: str = "", name: str = "", cursor: str = "", limit: int = 100
+        self,
+        *,
+        dataset_id: str = "",
+        project_id: str = "",
+        name: str = "",
+        cursor: str = "",
+        limit: int = 100,
     ) -> Page[Dataset]:
         """Newest first."""
         parameters = {
@@ -144,8 +150,8 @@ class Datasets:
 
     def get(self, dataset_id: str) -> Dataset:
         """Raises NotFoundError."""
-        found = self.find(dataset_id=dataset_id, limit=1).items if dataset_id else []
-        if not found:
+        found = self.find(dataset_id=dataset_id, limit=1).items
+        if not dataset_id or not found:
             raise NotFoundError(f"There is no dataset {dataset_id!r}.")
         return found[0]
 
@@ -207,7 +213,9 @@ class Datasets:
             "after_id": last_id,
             "limit": page_limit(limit) + 1,
         }
-        found = [_stored(dataset_id, row) for row in self._store.query(sql("queries/find_records"), parameters)]
+        found = [
+            _stored(dataset_id, row) for row in self._store.query(sql("queries/find_records"), parameters)
+        ]
         last = found[limit - 1] if len(found) > limit else None
         after = encode_cursor(wanted, -micros(last.created_at), last.position, last.id) if last else ""
         return Page(found[:limit], after)
@@ -233,17 +241,22 @@ class Datasets:
         with self._lock:
             dataset = self.get(dataset_id)
             known = self._known(dataset)
-            version = dataset.current_version + 1 if new_version or not dataset.current_version else (
-                dataset.current_version
+            version = (
+                dataset.current_version + 1
+                if new_version or not dataset.current_version
+                else (dataset.current_version)
             )
             batch = _Batch(dataset_id, version, now())
             self._removals(batch, known, delete)
             self._insertions(batch, known, insert, deduplicate)
             if batch.rows:
                 self._store.insert(
-                    "dataset_records_data", {name: [row[name] for row in batch.rows] for name in batch.rows[0]}
+                    "dataset_records_data",
+                    {name: [row[name] for row in batch.rows] for name in batch.rows[0]},
                 )
-                self._write(dataset.model_copy(update={"current_version": version, "updated_at": batch.moment}))
+                self._write(
+                    dataset.model_copy(update={"current_version": version, "updated_at": batch.moment})
+                )
             return batch.changed
 
     def _removals(self, batch: _Batch, known: dict[str, _Known], delete: Iterable[str]) -> None:
@@ -259,7 +272,9 @@ class Datasets:
         for record in insert:
             content_hash = _content_hash(record)
             present = known.get(record.id) if record.id else None
-            same = present.content_hash == content_hash if present else deduplicate and content_hash in contents
+            same = (
+                present.content_hash == content_hash if present else deduplicate and content_hash in contents
+            )
             if same:
                 continue
             contents.add(content_hash)
@@ -270,7 +285,9 @@ class Datasets:
     def _known(self, dataset: Dataset) -> dict[str, _Known]:
         parameters = {"dataset_id": dataset.dataset_id, "version": dataset.current_version}
         rows = self._store.query(sql("queries/record_hashes"), parameters)
-        return {row["record_id"]: _Known(row["content_hash"], row["created_at"], row["position"]) for row in rows}
+        return {
+            row["record_id"]: _Known(row["content_hash"], row["created_at"], row["position"]) for row in rows
+        }
 
     def _write(self, dataset: Dataset) -> None:
         row = dataset.model_dump() | {

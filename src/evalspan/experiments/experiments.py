@@ -119,9 +119,11 @@ class Experiments:
         Raises:
             NotFoundError: no such project or dataset.
         """
-        projects = self._projects.find(project_id=new.project_id, limit=1).items if new.project_id else []
-        if not projects:
-            raise NotFoundError(f"There is no project {new.project_id!r}.", pointer="/data/attributes/project_id")
+        projects = self._projects.find(project_id=new.project_id, limit=1).items
+        if not new.project_id or not projects:
+            raise NotFoundError(
+                f"There is no project {new.project_id!r}.", pointer="/data/attributes/project_id"
+            )
         dataset = self._datasets.get(new.dataset_id) if new.dataset_id else None
         with self._lock:
             taken = self.find(project_id=new.project_id, name=new.name, limit=1).items
@@ -166,7 +168,9 @@ class Experiments:
         }
         with self._lock:
             current = self.get(experiment_id)
-            changed = current.model_copy(update={key: value for key, value in given.items() if value is not None})
+            changed = current.model_copy(
+                update={key: value for key, value in given.items() if value is not None}
+            )
             self._write(changed)
         return changed
 
@@ -174,7 +178,8 @@ class Experiments:
         row = experiment.model_dump() | {
             "metadata": dump(experiment.metadata),
             "metadata_map": {
-                key: value if isinstance(value, str) else dump(value) for key, value in experiment.metadata.items()
+                key: value if isinstance(value, str) else dump(value)
+                for key, value in experiment.metadata.items()
             },
             "config": dump(experiment.config),
             "deleted": False,

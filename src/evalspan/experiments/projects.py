@@ -35,9 +35,16 @@ class Projects:
         self._store = store
         self._lock = threading.Lock()
 
-    def find(self, *, project_id: str = "", name: str = "", cursor: str = "", limit: int = 100) -> Page[Project]:
+    def find(
+        self, *, project_id: str = "", name: str = "", cursor: str = "", limit: int = 100
+    ) -> Page[Project]:
         """Newest first."""
-        parameters = {"project_id": project_id, "name": name, "limit": page_limit(limit) + 1, **before_cursor(cursor)}
+        parameters = {
+            "project_id": project_id,
+            "name": name,
+            "limit": page_limit(limit) + 1,
+            **before_cursor(cursor),
+        }
         found = [Project(**row) for row in self._store.query(sql("queries/find_projects"), parameters)]
         last = found[limit - 1] if len(found) > limit else None
         after = encode_cursor(last.created_at.isoformat(), last.project_id) if last else ""

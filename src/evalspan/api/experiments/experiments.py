@@ -85,4 +85,6 @@ def render(experiment: Experiment) -> dict[str, Any]:
     attributes = experiment.model_dump(
         mode="json", exclude={"experiment_id", "experiment_name", "revision", "project", "dataset"}
     )
-    return resource("experiments", experiment.experiment_id, {"name": experiment.experiment_name, **attributes})
+    return resource(
+        "experiments", experiment.experiment_id, {"name": experiment.experiment_name, **attributes}
+    )

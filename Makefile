@@ -1,0 +1,38 @@
+# `make demo` runs the main job, `make test` passes the tests; both set up what they need.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.ready
+
+.PHONY: help demo test quick check format clean
+
+help: ## what there is to make
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
+
+$(STAMP): pyproject.toml requirements.lock
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "evalspan needs Python 3.11 or newer")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --constraint requirements.lock --editable '.[server]' --group dev
+	@touch $(STAMP)
+
+demo: $(STAMP) ## set up, and run the main job on this machine alone
+	$(BIN)/evalspan demo
+
+test: $(STAMP) check ## set up, check and run every test
+	$(BIN)/python -m pytest
+
+quick: $(STAMP) ## the tests that take seconds
+	$(BIN)/python -m pytest -m 'not slow' -x -q
+
+check: $(STAMP) ## types, lint, format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/basedpyright
+
+format: $(STAMP) ## mend the format and what lint can mend
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean: ## remove the environment
+	rm -rf $(VENV)
