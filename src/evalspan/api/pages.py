@@ -15,13 +15,15 @@ from evalspan.experiments import Catalog
 from evalspan.store import Store, sql
 
 _STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 72rem; padding: 0 1rem; color: #1b1f24 }
+body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 72rem; padding: 0 1rem }
+body { color: #1b1f24 }
 table { border-collapse: collapse; width: 100%; margin: 1rem 0 }
 th, td { text-align: left; padding: .35rem .6rem; border-bottom: 1px solid #d8dee4; vertical-align: top }
 td.n, th.n { text-align: right; font-variant-numeric: tabular-nums }
 td { max-width: 26rem; overflow-wrap: anywhere } code { background: #f3f4f6; padding: .1rem .3rem }
 .bar { background: #2f6feb; height: .6rem; border-radius: .2rem } .muted { color: #6a737d }
-@media (prefers-color-scheme: dark) { body { background: #0d1117; color: #e6edf3 } code { background: #21262d }
+@media (prefers-color-scheme: dark) {
+body { background: #0d1117; color: #e6edf3 } code { background: #21262d }
 th, td { border-color: #30363d } }
 """
 

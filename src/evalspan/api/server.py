@@ -186,7 +186,8 @@ def _bind(host: str, port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         raise ServiceError(
-            f"Cannot listen on {host}:{port}: {error.strerror}. Choose another with --http-port (0 picks a free one)."
+            f"Cannot listen on {host}:{port}: {error.strerror}. "
+            "Choose another with --http-port (0 picks a free one)."
         ) from None
     listener.listen(2048)
     return listener

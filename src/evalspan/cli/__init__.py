@@ -48,7 +48,8 @@ def main() -> None:
         }:
             raise
         click.echo(
-            f"evalspan: this command needs the service ({missing} is missing): pip install 'evalspan[server]'",
+            f"evalspan: {missing} is missing; this command needs the service: "
+            "pip install 'evalspan[server]'",
             err=True,
         )
         sys.exit(2)

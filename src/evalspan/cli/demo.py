@@ -43,5 +43,5 @@ def _show(endpoint: str, settings: Settings) -> None:
             click.echo(b"".join(chunks).decode())
     click.echo(f"The data stays in {settings.store}. Ask it more:\n")
     click.echo(
-        '  evalspan query "SELECT name, span_type, duration_ns / 1e6 AS ms FROM spans ORDER BY ms DESC LIMIT 10"'
+        '  evalspan query "SELECT name, duration_ns / 1e6 AS ms FROM spans ORDER BY ms DESC LIMIT 10"'
     )

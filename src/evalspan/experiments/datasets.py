@@ -201,7 +201,8 @@ class Datasets:
             wanted, time, position, last_id = decode_cursor(cursor, (int, int, int, str))
         if not 0 <= wanted <= dataset.current_version:
             raise UsageError(
-                f"Dataset {dataset.name!r} has no version {wanted}; its versions are 0 to {dataset.current_version}."
+                f"Dataset {dataset.name!r} has no version {wanted}; "
+                f"its versions are 0 to {dataset.current_version}."
             )
         parameters = {
             "dataset_id": dataset_id,

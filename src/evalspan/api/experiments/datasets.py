@@ -46,8 +46,8 @@ class AppendBody(Body):
 
 
 class BatchBody(Body):
-    insert_records: list[RecordBody] = []
-    delete_records: list[str] = []
+    insert_records: list[RecordBody] = Field(default_factory=list[RecordBody])
+    delete_records: list[str] = Field(default_factory=list[str])
     deduplicate: bool = True
     create_new_version: bool = True
 
