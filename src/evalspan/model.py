@@ -20,7 +20,7 @@ class Record(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    id: str = Field("", description="Unique in its dataset; given by the service where empty.")
+    id: str = Field(default="", description="Unique in its dataset; given by the service where empty.")
     input: Json
     expected_output: Json = None
     metadata: dict[str, Json] = Field(default_factory=dict)

@@ -24,7 +24,7 @@ class DatasetBody(Body):
 
 
 class RecordBody(Body):
-    id: str = Field("", max_length=128, pattern=r"^[A-Za-z0-9_.:-]*$")
+    id: str = Field(default="", max_length=128, pattern=r"^[A-Za-z0-9_.:-]*$")
     input: Json
     expected_output: Json = None
     metadata: dict[str, Json] | None = None

@@ -25,17 +25,17 @@ class ExperimentBody(Body):
     metadata: dict[str, Json] | None = None
     config: dict[str, Json] | None = None
     tags: list[str] | None = None
-    run_count: int = Field(1, ge=1)
-    expected_records: int | None = Field(None, ge=0)
+    run_count: int = Field(default=1, ge=1)
+    expected_records: int | None = Field(default=None, ge=0)
     parent_experiment_id: str | None = None
 
 
 class ExperimentPatch(Body):
-    name: str | None = Field(None, min_length=1)
+    name: str | None = Field(default=None, min_length=1)
     description: str | None = None
     status: ExperimentStatus | None = None
     error: str | None = None
-    expected_records: int | None = Field(None, ge=0)
+    expected_records: int | None = Field(default=None, ge=0)
 
 
 def routes() -> list[BaseRoute]:
