@@ -1,1 +1,70 @@
-"""evalspan: OpenTelemetry-native tracing and evaluation of LLM applications."""
+"""evalspan: OpenTelemetry-native tracing and evaluation of LLM applications.
+
+The names load on first use: the service and the command line import this package too, and need
+neither exporters nor tracing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from evalspan.errors import DeliveryError, EvalspanError, ServiceError, TaskError, UsageError
+    from evalspan.model import EvaluatorResult, Record
+    from evalspan.sdk.dataset import Dataset
+    from evalspan.sdk.evaluation import Evaluation
+    from evalspan.sdk.experiment import Experiment, experiment
+    from evalspan.sdk.lifecycle import flush, init, shutdown
+    from evalspan.sdk.result import ExperimentResult, Row
+
+_HOMES = {
+    "Dataset": "sdk.dataset",
+    "DeliveryError": "errors",
+    "EvalspanError": "errors",
+    "Evaluation": "sdk.evaluation",
+    "EvaluatorResult": "model",
+    "Experiment": "sdk.experiment",
+    "ExperimentResult": "sdk.result",
+    "Record": "model",
+    "Row": "sdk.result",
+    "ServiceError": "errors",
+    "TaskError": "errors",
+    "UsageError": "errors",
+    "experiment": "sdk.experiment",
+    "flush": "sdk.lifecycle",
+    "init": "sdk.lifecycle",
+    "shutdown": "sdk.lifecycle",
+}
+
+__all__ = [
+    "Dataset",
+    "DeliveryError",
+    "EvalspanError",
+    "Evaluation",
+    "EvaluatorResult",
+    "Experiment",
+    "ExperimentResult",
+    "Record",
+    "Row",
+    "ServiceError",
+    "TaskError",
+    "UsageError",
+    "experiment",
+    "flush",
+    "init",
+    "shutdown",
+]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'evalspan' has no attribute {name!r}")
+    value = getattr(import_module(f"evalspan.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

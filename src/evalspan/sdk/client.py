@@ -1,0 +1,220 @@
+"""The control side of the service: projects, datasets, experiments, and SQL, over HTTP.
+
+A call is tried again while the service is away or busy; an answer that says no is an error at once.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+import httpx
+from opentelemetry.instrumentation.utils import suppress_instrumentation
+
+from evalspan.errors import AccessError, ConflictError, NotFoundError, ServiceError, TooLargeError, UsageError
+from evalspan.model import ExperimentStatus, Record, dump
+
+_API = "/api/v2/llm-obs/v1"
+_REQUEST_TIMEOUT = 60.0
+# A restart of the service takes a few seconds; a wrong address should not take longer to notice.
+_PATIENCE = 10.0
+_CHUNK_BYTES = 4 * 1024 * 1024
+_CHUNK_RECORDS = 1000
+_ERRORS = {401: AccessError, 403: AccessError, 404: NotFoundError, 409: ConflictError, 413: TooLargeError}
+
+Attributes = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Entity:
+    """A project, dataset or experiment as the service describes it."""
+
+    id: str
+    attributes: Attributes
+
+
+class Client:
+    """Thread-safe, and without connections kept open: a run makes a handful of calls."""
+
+    def __init__(self, endpoint: str, api_key: str = "") -> None:
+        self.endpoint = endpoint.rstrip("/")
+        self._headers = {"authorization": f"Bearer {api_key}"} if api_key else {}
+
+    def project(self, name: str) -> str:
+        """The id of the project of that name, created where there is none."""
+        return self._create("/projects", "projects", {"name": name, "description": ""}).id
+
+    def dataset(self, project_id: str, name: str, description: str, metadata: Mapping[str, Any]) -> Entity:
+        """The dataset of that name, created where there is none."""
+        given = {"name": name, "description": description, "metadata": dict(metadata)}
+        return self._create(f"/{project_id}/datasets", "datasets", given)
+
+    def find_dataset(self, project_id: str, name: str) -> Entity | None:
+        found, _ = self._page(f"/{project_id}/datasets", {"filter[name]": name})
+        return found[0] if found else None
+
+    def records(
+        self, project_id: str, dataset_id: str, version: int | None, tags: Iterable[str]
+    ) -> Iterator[Record]:
+        """The records of a version (None: the current one) that carry all the tags."""
+        parameters: dict[str, Any] = {"filter[tags]": list(tags)}
+        if version is not None:
+            parameters["filter[version]"] = version
+        for entity in self._pages(f"/{project_id}/datasets/{dataset_id}/records", parameters):
+            given = entity.attributes
+            yield Record(
+                id=entity.id,
+                input=given["input"],
+                expected_output=given.get("expected_output"),
+                metadata=given.get("metadata") or {},
+                tags=given.get("tags") or [],
+            )
+
+    def put_records(self, project_id: str, dataset_id: str, records: Iterable[Record]) -> int | None:
+        """Adds records and replaces those whose id is there; the new version, None if all is as it was."""
+        version: int | None = None
+        for chunk in _chunks(records):
+            change = {
+                "insert_records": [record.model_dump() for record in chunk],
+                # By id only: two records of the same content are two records.
+                "deduplicate": False,
+                "create_new_version": version is None,
+            }
+            body = _envelope("datasets", change, dataset_id)
+            changed = self._send("POST", f"{_API}/{project_id}/datasets/{dataset_id}/batch_update", body)[
+                "data"
+            ]
+            if changed:
+                version = int(changed[0]["attributes"]["version"])
+        return version
+
+    def create_experiment(self, attributes: Attributes) -> Entity:
+        return self._create("/experiments", "experiments", attributes)
+
+    def update_experiment(
+        self, experiment_id: str, status: ExperimentStatus, error: str = "", patience: float = _PATIENCE
+    ) -> None:
+        body = _envelope("experiments", {"status": status, "error": error}, experiment_id)
+        self._send("PATCH", f"{_API}/experiments/{experiment_id}", body, patience=patience)
+
+    def find_experiments(self, **filters: str) -> list[Entity]:
+        """By `id`, `name` (unique), `experiment` (logical name), `project_id`."""
+        return list(
+            self._pages("/experiments", {f"filter[{name}]": value for name, value in filters.items()})
+        )
+
+    def sql(self, query: str, **parameters: str | int) -> Iterator[dict[str, Any]]:
+        """The rows of a read-only query with ClickHouse parameters (`{name:Type}`)."""
+        given = {f"param_{name}": str(value) for name, value in parameters.items()}
+        response = self._request(
+            "POST", "/sql", content=query.encode(), params=given | {"format": "JSONEachRow"}
+        )
+        for line in response.text.split("\n"):
+            if line:
+                yield json.loads(line)
+
+    def _create(self, path: str, kind: str, attributes: Attributes) -> Entity:
+        return _entity(self._send("POST", _API + path, _envelope(kind, attributes))["data"])
+
+    def _pages(self, path: str, parameters: Mapping[str, Any]) -> Iterator[Entity]:
+        cursor = ""
+        while True:
+            entities, cursor = self._page(
+                path, {**parameters, **({"page[cursor]": cursor} if cursor else {})}
+            )
+            yield from entities
+            if not cursor:
+                return
+
+    def _page(self, path: str, parameters: Mapping[str, Any]) -> tuple[list[Entity], str]:
+        answer = self._request("GET", _API + path, params=dict(parameters)).json()
+        after = (answer.get("meta") or {}).get("after") or ""
+        return [_entity(item) for item in answer["data"]], after
+
+    def _send(self, method: str, path: str, body: str, patience: float = _PATIENCE) -> Any:
+        headers = {"content-type": "application/json"}
+        return self._request(method, path, content=body.encode(), headers=headers, patience=patience).json()
+
+    def _request(
+        self, method: str, path: str, *, patience: float = _PATIENCE, headers: Any = None, **options: Any
+    ) -> httpx.Response:
+        """One call, with patience for a service that is away or busy.
+
+        Raises:
+            ServiceError, and what the service's answer stands for.
+        """
+        deadline = time.monotonic() + patience
+        pause = 0.1
+        while True:
+            trouble = f"{self.endpoint} is not answering"
+            try:
+                with suppress_instrumentation(), httpx.Client(timeout=_REQUEST_TIMEOUT) as http:
+                    response = http.request(
+                        method, self.endpoint + path, headers=self._headers | (headers or {}), **options
+                    )
+                if response.status_code not in (429, 502, 503, 504):
+                    return _checked(response)
+                trouble = f"{self.endpoint} is busy: HTTP {response.status_code} {_detail(response)}"
+            except httpx.ConnectError as error:
+                trouble = f"Cannot reach the service at {self.endpoint}: {error}"
+            except httpx.HTTPError as error:
+                # The request may have arrived; only what can be repeated is.
+                trouble = f"{method} {self.endpoint}{path} failed: {type(error).__name__} {error}"
+                if method == "POST" and path.endswith("/experiments"):
+                    raise ServiceError(trouble) from None
+            if time.monotonic() + pause > deadline:
+                raise ServiceError(
+                    f"{trouble}. Is it running (`evalspan serve`), is EVALSPAN_ENDPOINT right?"
+                )
+            time.sleep(pause * random.uniform(0.8, 1.2))
+            pause = min(pause * 2, 2.0)
+
+
+def _checked(response: httpx.Response) -> httpx.Response:
+    if response.is_success:
+        return response
+    where = f"{response.request.method} {response.request.url.path}"
+    kind = _ERRORS.get(response.status_code, UsageError if response.is_client_error else ServiceError)
+    raise kind(f"{_detail(response)} ({where}: HTTP {response.status_code})")
+
+
+def _detail(response: httpx.Response) -> str:
+    """What the errors of an answer say, or its text."""
+    try:
+        errors = cast("list[dict[str, Any]]", response.json()["errors"])
+        return "; ".join(
+            " ".join(
+                filter(None, [str(e.get("detail") or e.get("title")), (e.get("source") or {}).get("pointer")])
+            )
+            for e in errors
+        )
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return response.text[:300]
+
+
+def _entity(data: Any) -> Entity:
+    return Entity(str(data["id"]), data.get("attributes") or {})
+
+
+def _envelope(kind: str, attributes: Attributes, entity_id: str = "") -> str:
+    identity = {"id": entity_id} if entity_id else {}
+    return dump({"data": {"type": kind, **identity, "attributes": attributes}})
+
+
+def _chunks(records: Iterable[Record]) -> Iterator[list[Record]]:
+    """Requests of a bounded number of records and bytes; a giant record goes alone."""
+    chunk: list[Record] = []
+    size = 0
+    for record in records:
+        weight = len(dump(record.model_dump()))
+        if chunk and (len(chunk) >= _CHUNK_RECORDS or size + weight > _CHUNK_BYTES):
+            yield chunk
+            chunk, size = [], 0
+        chunk.append(record)
+        size += weight
+    if chunk:
+        yield chunk

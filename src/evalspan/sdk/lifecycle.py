@@ -1,0 +1,157 @@
+"""The process-wide start: settings, the tracer provider, delivery, capture.
+
+A tracer provider that the app has set is never replaced: our processor is added to it, once. Where
+there is none, ours has no span limits and samples everything, and becomes the global one.
+"""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.sdk.trace import SpanLimits, TracerProvider
+from opentelemetry.sdk.trace.sampling import ALWAYS_ON
+from opentelemetry.trace import ProxyTracerProvider
+
+from evalspan import settings as settings_module
+from evalspan.sdk.client import Client
+from evalspan.sdk.delivery import Delivery
+from evalspan.sdk.processor import CaseProcessor
+from evalspan.settings import Settings
+
+UNLIMITED = SpanLimits(**dict.fromkeys(
+    (
+        "max_attributes", "max_events", "max_links", "max_span_attributes", "max_event_attributes",
+        "max_link_attributes", "max_attribute_length", "max_span_attribute_length",
+    ),
+    SpanLimits.UNSET,
+))  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """What `init` set up."""
+
+    settings: Settings
+    provider: TracerProvider
+    delivery: Delivery
+    client: Client
+
+    def start_span(self, name: str, context: Context, values: dict[str, Any]) -> trace.Span:
+        """A span that is recorded for certain: if the app's sampler declines, by a provider of ours."""
+        span = self._tracer(self.provider).start_span(name, context=context, attributes=values)
+        if span.is_recording() and span.get_span_context().trace_flags.sampled:
+            return span
+        return self._tracer(_fallback()).start_span(name, context=context, attributes=values)
+
+    @staticmethod
+    def _tracer(provider: TracerProvider) -> trace.Tracer:
+        return provider.get_tracer("evalspan", _VERSION)
+
+
+_VERSION = version("evalspan")
+_lock = threading.RLock()
+_runtime: Runtime | None = None
+_given: dict[str, Any] = {}
+_private: TracerProvider | None = None
+_attached: weakref.WeakSet[Any] = weakref.WeakSet()
+processor = CaseProcessor(lambda: None if _runtime is None else _runtime.delivery)
+"""The one processor, on however many providers: it feeds whichever delivery is current."""
+
+
+def init(
+    *,
+    endpoint: str | None = None,
+    api_key: str | None = None,
+    project: str | None = None,
+    tracer_provider: Any = None,
+    capture: bool | None = None,
+    **overrides: Any,
+) -> None:
+    """Starts recording. Calling it again changes what the new arguments say, and nothing else.
+
+    Args:
+        endpoint: Base URL of the evalspan service (`EVALSPAN_ENDPOINT`). Telemetry goes there too,
+            unless an `OTEL_EXPORTER_OTLP_*` variable names a collector.
+        api_key: Sent to the service (`EVALSPAN_API_KEY`).
+        project: Project of experiments that name none (`EVALSPAN_PROJECT`).
+        tracer_provider: The provider to record with; the global one by default.
+        capture: Whether to record the LLM calls of httpx clients (`EVALSPAN_CAPTURE`).
+        overrides: Any other setting, by its name.
+
+    Raises:
+        UsageError: a setting does not fit.
+    """
+    start(tracer_provider, endpoint=endpoint, api_key=api_key, project=project, capture=capture, **overrides)
+
+
+def start(tracer_provider: Any = None, **given: Any) -> Runtime:
+    """`init`, and what it set up. Without arguments: what there is, started where there is nothing."""
+    global _runtime
+    news = {name: value for name, value in given.items() if value is not None}
+    with _lock:
+        if _runtime is not None and not news and tracer_provider is None:
+            return _runtime
+        settings = settings_module.load({**_given, **news})
+        _given.update(news)
+        previous = _runtime
+        if previous is not None and previous.settings == settings:
+            delivery = previous.delivery
+        else:
+            delivery = Delivery(settings)
+        provider = _attach(tracer_provider, previous)
+        _runtime = Runtime(settings, provider, delivery, Client(settings.endpoint, settings.api_key))
+        if settings.capture:
+            from evalspan import capture
+
+            capture.install(provider)
+    if previous is not None and previous.delivery is not delivery:
+        previous.delivery.close(previous.settings.exit_timeout)
+    return _runtime
+
+
+def flush(timeout: float = 30.0) -> bool:
+    """Waits for delivery; True only if everything produced so far was acknowledged."""
+    return _runtime is None or _runtime.delivery.flush(timeout)
+
+
+def shutdown(timeout: float = 30.0) -> bool:
+    """Flushes and stops recording; `init` starts anew. True if everything was acknowledged."""
+    global _runtime
+    with _lock:
+        stopping, _runtime = _runtime, None
+        _given.clear()
+    return stopping is None or stopping.delivery.close(timeout)
+
+
+def _attach(given: Any, previous: Runtime | None) -> TracerProvider:
+    """The provider to record with, our processor on it."""
+    provider: Any = given if given is not None else previous.provider if previous else None
+    if provider is None:
+        provider = trace.get_tracer_provider()
+    if isinstance(provider, ProxyTracerProvider):
+        provider = _fallback()
+        trace.set_tracer_provider(provider)
+    if not hasattr(provider, "add_span_processor"):
+        # Some other implementation of the API: its spans cannot be had, ours are recorded beside it.
+        provider = _fallback()
+    if provider not in _attached:
+        provider.add_span_processor(processor)
+        _attached.add(provider)
+    return provider
+
+
+def _fallback() -> TracerProvider:
+    """A provider of ours: no limits, every span sampled."""
+    global _private
+    with _lock:
+        if _private is None:
+            _private = TracerProvider(sampler=ALWAYS_ON, span_limits=UNLIMITED, shutdown_on_exit=False)
+            _private.add_span_processor(processor)
+            _attached.add(_private)
+        return _private
