@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: help demo test quick check format clean
+.PHONY: help demo test quick check format collector clean
 
 help: ## what there is to make
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -33,6 +33,10 @@ check: $(STAMP) ## types, lint, format
 format: $(STAMP) ## mend the format and what lint can mend
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+collector: ## build the OpenTelemetry Collector (needs Go)
+	GOBIN=$(CURDIR)/collector/bin go install go.opentelemetry.io/collector/cmd/builder@v0.155.0
+	cd collector && bin/builder --config builder.yaml
 
 clean: ## remove the environment
 	rm -rf $(VENV)

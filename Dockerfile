@@ -1,0 +1,8 @@
+FROM python:3.13-slim
+WORKDIR /app
+COPY pyproject.toml requirements.lock README.md LICENSE ./
+COPY src src
+RUN pip install --no-cache-dir --constraint requirements.lock '.[server]'
+EXPOSE 4317 4318
+ENTRYPOINT ["evalspan"]
+CMD ["serve"]
