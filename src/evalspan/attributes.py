@@ -32,6 +32,9 @@ SPAN_TYPE: Final = "evalspan.span.type"
 RETRIES: Final = "evalspan.task.retries"
 DROPPED_ATTRIBUTES: Final = "evalspan.dropped_attributes"
 TRUNCATED: Final = "evalspan.truncated"
+# What the ingest keeps of a time that its column cannot hold: the number as it came.
+STATED_END_TIME: Final = "evalspan.end_time_unix_nano"
+STATED_EVENT_TIME: Final = "evalspan.event_time_unix_nano"
 
 # The registry's (or proposed) twins of the names above, written beside them for other backends.
 TEST_SUITE_NAME: Final = "test.suite.name"
@@ -99,6 +102,7 @@ SERVER_PORT: Final = "server.port"
 SESSION_ID: Final = "session.id"
 USER_ID: Final = "user.id"
 HTTP_STATUS_CODE: Final = "http.response.status_code"
+EVENT_NAME: Final = "event.name"  # the older place of a log record's event_name
 EXCEPTION_EVENT: Final = "exception"
 EXCEPTION_TYPE: Final = "exception.type"
 EXCEPTION_MESSAGE: Final = "exception.message"

@@ -1,0 +1,22 @@
+"""Telemetry in: OTLP over HTTP and gRPC, decoded, brought to one dialect, committed in groups."""
+
+from evalspan.ingest.budget import Overloaded
+from evalspan.ingest.grpc import GrpcServer
+from evalspan.ingest.http import otlp_routes
+from evalspan.ingest.receipt import Receipt
+from evalspan.ingest.service import Encoding, Ingest
+from evalspan.ingest.signals import Signal
+from evalspan.ingest.stats import IngestStats
+from evalspan.ingest.wire import Undecodable
+
+__all__ = [
+    "Encoding",
+    "GrpcServer",
+    "Ingest",
+    "IngestStats",
+    "Overloaded",
+    "Receipt",
+    "Signal",
+    "Undecodable",
+    "otlp_routes",
+]

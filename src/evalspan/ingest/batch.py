@@ -1,0 +1,44 @@
+"""Decoded rows on their way to the store."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from evalspan.ingest.receipt import Findings, Receipt
+
+Row = tuple[Any, ...]
+RECEIVED_AT: Final = "received_at"
+MAX_NS: Final = 2**63 - 1  # the last instant of DateTime64(9): 2262-04-11
+
+
+@dataclass
+class Batch:
+    """What one request holds, per table, and what was found wrong with the rest.
+
+    Rows lack `received_at`, which is the time of the commit. `experiments` has one row for each
+    experiment of which the batch has a case.
+    """
+
+    noun: str
+    rows: dict[str, list[Row]] = field(default_factory=dict[str, list[Row]])
+    experiments: dict[str, Row] = field(default_factory=dict[str, Row])
+    findings: Findings = field(default_factory=Findings)
+    accepted: int = 0
+    llm_spans_without_tokens: int = 0
+
+    def add(self, table: str, row: Row) -> None:
+        """One more row."""
+        self.rows.setdefault(table, []).append(row)
+
+    def receipt(self) -> Receipt:
+        """The answer, once the rows are committed."""
+        return self.findings.receipt(self.accepted, self.noun)
+
+
+def columns(names: Sequence[str], rows: Sequence[Row], received_at: int) -> dict[str, Sequence[Any]]:
+    """Rows as the columns that the store takes."""
+    block: dict[str, Sequence[Any]] = dict(zip(names, zip(*rows, strict=True), strict=True))
+    block[RECEIVED_AT] = [received_at] * len(rows)
+    return block

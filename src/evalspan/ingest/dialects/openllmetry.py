@@ -1,0 +1,34 @@
+"""OpenLLMetry (Traceloop): `traceloop.*`, and `gen_ai.*` with names of its own.
+
+Versions before 0.60 flatten messages (`gen_ai.prompt.0.content`); the `gen_ai.*` table reads both.
+"""
+
+from __future__ import annotations
+
+from evalspan import attributes as names
+from evalspan.ingest.dialect import Dialect, Flat
+
+DIALECT = Dialect(
+    name="openllmetry",
+    rank=800,
+    marks=("traceloop.", "gen_ai.prompt.0.role", "gen_ai.prompt.0.content", "llm.request.type"),
+    scopes=("opentelemetry.instrumentation.openai.v1",),
+    fields={
+        "span_type": ("traceloop.span.kind", "llm.request.type"),
+        "total_tokens": ("llm.usage.total_tokens",),
+        "input": (Flat("gen_ai.prompt."), "traceloop.entity.input"),
+        "output": (Flat("gen_ai.completion."), "traceloop.entity.output"),
+        "session_id": ("traceloop.association.properties.session_id",),
+        "user_id": ("traceloop.association.properties.user_id", "gen_ai.user"),
+    },
+    span_types={
+        "workflow": names.WORKFLOW,
+        "task": names.TASK,
+        "agent": names.AGENT,
+        "tool": names.TOOL,
+        "chat": names.LLM,
+        "completion": names.LLM,
+        "embedding": names.EMBEDDING,
+        "rerank": names.RERANKER,
+    },
+)

@@ -1,0 +1,90 @@
+"""OTLP over gRPC: the three Export services.
+
+Messages are decoded by us and not by the gRPC library, so that one broken item does not cost its
+neighbours here either. A message over the limit is refused by the library itself, with
+RESOURCE_EXHAUSTED and without RetryInfo, which tells clients not to send it again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Final, NoReturn
+
+import grpc
+import grpc.aio
+
+from evalspan.access import Keys
+from evalspan.errors import AccessError
+from evalspan.ingest import statuses
+from evalspan.ingest.service import Ingest
+from evalspan.ingest.signals import PARTS, Signal
+from evalspan.settings import Settings
+
+_GRACE: Final = 5.0  # seconds that running calls have to end in
+_DETAILS_KEY: Final = "grpc-status-details-bin"
+_CODES: Final = {code.value[0]: code for code in grpc.StatusCode}
+
+Context = grpc.aio.ServicerContext[bytes, bytes]
+
+
+class GrpcServer:
+    """The gRPC port. Does not own the ingest."""
+
+    def __init__(self, ingest: Ingest, settings: Settings) -> None:
+        self._ingest = ingest
+        self._settings = settings
+        self._keys = Keys(settings.api_keys)
+        self._server: grpc.aio.Server | None = None
+
+    async def start(self) -> int:
+        """Listen, and return the bound port.
+
+        Raises:
+            RuntimeError: the port is taken.
+        """
+        limit = self._settings.max_body_bytes
+        self._server = server = grpc.aio.server(
+            options=[("grpc.max_receive_message_length", limit), ("grpc.so_reuseport", 0)]
+        )
+        server.add_generic_rpc_handlers(tuple(self._handler(signal) for signal in Signal))
+        port = server.add_insecure_port(f"{self._settings.host}:{self._settings.grpc_port}")
+        await server.start()
+        return port
+
+    async def stop(self) -> None:
+        """Refuse new calls and let running ones end."""
+        if self._server is not None:
+            await self._server.stop(_GRACE)
+            self._server = None
+
+    def _handler(self, signal: Signal) -> grpc.GenericRpcHandler:
+        method: grpc.RpcMethodHandler[bytes, bytes] = grpc.unary_unary_rpc_method_handler(
+            self._export(signal)  # pyright: ignore[reportArgumentType] (the stub knows no async handlers)
+        )
+        return grpc.method_handlers_generic_handler(PARTS[signal].service, {"Export": method})
+
+    def _export(self, signal: Signal) -> Callable[[bytes, Context], Awaitable[bytes]]:
+        async def export(body: bytes, context: Context) -> bytes:
+            try:
+                if not self._keys.allow(_headers(context)):
+                    raise AccessError("The call carries no API key, or one that is not known.")
+                receipt = await self._ingest.export(signal, body)
+            except Exception as error:
+                await _abort(context, error)
+            return statuses.response(signal, receipt).SerializeToString()
+
+        return export
+
+
+async def _abort(context: Context, error: Exception) -> NoReturn:
+    failed = statuses.answer(error).status
+    await context.abort(
+        _CODES[failed.code],
+        failed.message,
+        trailing_metadata=((_DETAILS_KEY, failed.SerializeToString()),),
+    )
+
+
+def _headers(context: Context) -> dict[str, str]:
+    metadata = context.invocation_metadata() or ()
+    return {key: value for key, value in metadata if isinstance(value, str)}

@@ -1,0 +1,115 @@
+"""OTLP over HTTP: POST /v1/traces, /v1/logs and /v1/metrics, in protobuf and JSON on one port.
+
+Every answer, errors included, is in the encoding of the request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final
+
+import orjson
+from google.protobuf.json_format import MessageToDict
+from google.protobuf.message import Message
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from evalspan.ingest import body as bodies
+from evalspan.ingest import statuses
+from evalspan.ingest.service import Encoding, Ingest
+from evalspan.ingest.signals import Signal
+from evalspan.ingest.statuses import Refused
+from evalspan.settings import Settings
+
+_INLINE: Final = 16 * 1024  # a body so small is decompressed in place, in at most about 20 ms
+_MEDIA: Final = {
+    "application/x-protobuf": Encoding.PROTOBUF,
+    "application/protobuf": Encoding.PROTOBUF,
+    "application/json": Encoding.JSON,
+}
+
+
+def otlp_routes(ingest: Ingest, settings: Settings) -> list[Route]:
+    """The three paths of OTLP/HTTP."""
+    return [Route(f"/v1/{signal}", _Endpoint(ingest, settings.max_body_bytes, signal)) for signal in Signal]
+
+
+class _Endpoint:
+    """One signal. An ASGI application, so that wrong methods come here too and are told so in the
+    encoding of the request."""
+
+    def __init__(self, ingest: Ingest, limit: int, signal: Signal) -> None:
+        self._ingest = ingest
+        self._limit = limit
+        self._signal = signal
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        encoding = _encoding(request)
+        try:
+            response = await self._respond(request, encoding)
+        except ClientDisconnect:
+            return
+        except Exception as error:
+            failed = statuses.answer(error)
+            response = _response(failed.status, encoding or Encoding.JSON, failed.http)
+            _add_headers(response, failed.http)
+        await response(scope, receive, send)
+
+    async def _respond(self, request: Request, encoding: Encoding | None) -> Response:
+        if request.method != "POST":
+            raise Refused(405, f"{request.method} is not allowed here; OTLP is sent with POST.")
+        if encoding is None:
+            given = request.headers.get("content-type", "")
+            raise Refused(415, f"Content-Type {given!r} is not one of {', '.join(_MEDIA)}.")
+        coding = request.headers.get("content-encoding", "").strip().lower() or bodies.IDENTITY
+        if coding not in bodies.CODINGS:
+            raise Refused(415, f"Content-Encoding {coding!r} is not one of {', '.join(bodies.CODINGS)}.")
+        raw = await self._receive(request)
+        if len(raw) > _INLINE and coding != bodies.IDENTITY:
+            raw = await asyncio.to_thread(bodies.inflate, raw, coding, self._limit)
+        else:
+            raw = bodies.inflate(raw, coding, self._limit)
+        receipt = await self._ingest.export(self._signal, raw, encoding)
+        return _response(statuses.response(self._signal, receipt), encoding)
+
+    async def _receive(self, request: Request) -> bytes:
+        """The body as it was sent; what is on its way counts as pending."""
+        if int(request.headers.get("content-length") or 0) > self._limit:
+            raise bodies.too_large(self._limit)
+        chunks: list[bytes] = []
+        size = 0
+        budget = self._ingest.budget
+        try:
+            async for chunk in request.stream():
+                budget.take(len(chunk))
+                size += len(chunk)
+                if size > self._limit:
+                    raise bodies.too_large(self._limit)
+                chunks.append(chunk)
+        finally:
+            budget.give(size)
+        return b"".join(chunks)
+
+
+def _encoding(request: Request) -> Encoding | None:
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return _MEDIA.get(media_type)
+
+
+def _response(message: Message, encoding: Encoding, status: int = 200) -> Response:
+    if encoding is Encoding.JSON:
+        form: dict[str, Any] = MessageToDict(message)
+        return Response(orjson.dumps(form), status, media_type=encoding.value)
+    return Response(message.SerializeToString(), status, media_type=encoding.value)
+
+
+def _add_headers(response: Response, status: int) -> None:
+    if status == 503:
+        response.headers["Retry-After"] = str(statuses.RETRY_AFTER)
+    elif status == 405:
+        response.headers["Allow"] = "POST"
+    elif status == 415:
+        response.headers["Accept-Encoding"] = ", ".join(bodies.CODINGS)

@@ -1,0 +1,94 @@
+"""The way into the store for everything that is telemetry, whichever face it came through."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from enum import StrEnum
+from typing import Any, Final
+
+from google.protobuf.message import Message
+
+from evalspan.ingest import logs, metrics, otlp_json, spans, wire
+from evalspan.ingest.batch import Batch
+from evalspan.ingest.budget import Budget
+from evalspan.ingest.plan import Plans
+from evalspan.ingest.receipt import Receipt
+from evalspan.ingest.signals import PARTS, Signal
+from evalspan.ingest.stats import Counters, IngestStats
+from evalspan.ingest.writer import Writer
+from evalspan.settings import Settings
+from evalspan.store import Store
+
+_THREADS: Final = 2  # decoding holds the GIL: more threads only take turns
+
+
+class Encoding(StrEnum):
+    """How a message is written, by its content type."""
+
+    PROTOBUF = "application/x-protobuf"
+    JSON = "application/json"
+
+
+class Ingest:
+    """OTLP messages in, receipts out. One per process and store; does not own the store."""
+
+    def __init__(self, store: Store, settings: Settings) -> None:
+        self.budget = Budget(settings.max_pending_bytes)
+        self._counters = Counters()
+        self._plans = Plans()
+        self._writer = Writer(store, settings.commit_linger, self.budget, self._counters)
+        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="evalspan-decode")
+
+    async def export(
+        self, signal: Signal, payload: bytes | Message, encoding: Encoding = Encoding.PROTOBUF
+    ) -> Receipt:
+        """Decode a request and commit it; when this returns, ClickHouse holds its accepted items.
+
+        Args:
+            payload: the export request, as its message or in bytes of the given encoding.
+
+        Raises:
+            Undecodable: the payload is no such request.
+            Overloaded: too much waits for the store; try again shortly.
+            StoreUnavailable: ClickHouse is away; try again shortly.
+            StoreError: ClickHouse refused the rows, which is our bug.
+        """
+        size = payload.ByteSize() if isinstance(payload, Message) else len(payload)
+        self.budget.take(size)
+        try:
+            loop = asyncio.get_running_loop()
+            batch = await loop.run_in_executor(self._pool, self._decode, signal, payload, encoding)
+            self._counters.found(batch)
+            if not batch.rows:
+                self.budget.give(size)
+                return batch.receipt()
+            answer = self._writer.submit(batch, size)
+        except BaseException:
+            self.budget.give(size)
+            raise
+        return await asyncio.wrap_future(answer)
+
+    def stats(self) -> IngestStats:
+        """What was done since the start."""
+        return self._counters.read(self.budget.used)
+
+    def close(self) -> None:
+        """Commit what waits, then stop; later exports raise StoreUnavailable."""
+        self._writer.close()
+        self._pool.shutdown()
+
+    def _decode(self, signal: Signal, payload: bytes | Message, encoding: Encoding) -> Batch:
+        batch = Batch(PARTS[signal].noun)
+        request: Any = payload
+        if isinstance(payload, bytes):
+            parse = wire.parse if encoding is Encoding.PROTOBUF else otlp_json.parse
+            request = parse(signal, payload, batch.findings)
+        match signal:
+            case Signal.TRACES:
+                spans.decode(request, batch, self._plans)
+            case Signal.LOGS:
+                logs.decode(request, batch)
+            case Signal.METRICS:
+                metrics.decode(request, batch)
+        return batch

@@ -1,0 +1,126 @@
+"""OTLP/protobuf from bytes.
+
+One broken item (a string that is not UTF-8, a value nested too deep) makes the parser refuse the
+whole message. Its neighbours are kept: the message is then taken apart along its length-delimited
+fields, and only the items that do not parse by themselves are rejected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from google.protobuf.message import DecodeError, Message
+
+from evalspan.errors import UsageError
+from evalspan.ingest.receipt import Findings
+from evalspan.ingest.signals import PARTS, Parts, Signal
+
+# Field numbers, the same in all three signals: https://github.com/open-telemetry/opentelemetry-proto
+_GROUPS: Final = 1  # of the request: resource_spans, resource_logs, resource_metrics
+_NESTED: Final = 2  # of a group: scope_spans ...; of a scope group: spans ...
+_UNREADABLE: Final = "it is not valid protobuf (broken UTF-8, nested too deep or cut off)"
+
+
+class Undecodable(UsageError):
+    """The request body is not the message that it should be."""
+
+
+def parse(signal: Signal, body: bytes, findings: Findings) -> Any:
+    """The export request in `body`.
+
+    Raises:
+        Undecodable: it is no such message, or not one of its items can be read.
+    """
+    parts = PARTS[signal]
+    request = parts.request()
+    try:
+        request.ParseFromString(body)
+    except DecodeError:
+        return _salvage(parts, body, findings)
+    return request
+
+
+def _salvage(parts: Parts, body: bytes, findings: Findings) -> Any:
+    request = parts.request()
+    kept = 0
+    try:
+        for raw_group in _fields(body, _GROUPS):
+            group = _parsed(parts.group, _without(raw_group))
+            for raw_scope in _fields(raw_group, _NESTED):
+                scope_group = _parsed(parts.scope_group, _without(raw_scope))
+                items = [_parsed(parts.item, raw) for raw in _fields(raw_scope, _NESTED)]
+                good = [
+                    item
+                    for item in items
+                    if item is not None and group is not None and scope_group is not None
+                ]
+                if len(good) < len(items):
+                    where = f"item {items.index(None) if None in items else 0} of {len(items)} in its scope"
+                    findings.reject(_UNREADABLE, where, len(items) - len(good))
+                if group is None or scope_group is None:
+                    continue
+                kept += len(good)
+                getattr(scope_group, parts.items).extend(good)
+                getattr(group, parts.scope_groups).append(scope_group)
+            if group is not None:
+                getattr(request, parts.groups).append(group)
+    except ValueError as error:
+        raise Undecodable(f"The body is not an {request.DESCRIPTOR.name}: {error}") from None
+    if not kept:
+        raise Undecodable(f"The body is not an {request.DESCRIPTOR.name} of which any item could be read.")
+    return request
+
+
+def _parsed(kind: type[Message], raw: bytes) -> Any:
+    try:
+        return kind.FromString(raw)
+    except DecodeError:
+        return None
+
+
+def _fields(raw: bytes, number: int) -> Iterator[bytes]:
+    """The contents of every length-delimited field of this number."""
+    return (raw[start:end] for field, _, start, end in _walk(raw) if field == number)
+
+
+def _without(raw: bytes) -> bytes:
+    """A message less its nested items."""
+    return b"".join(raw[first:end] for field, first, _, end in _walk(raw) if field != _NESTED)
+
+
+def _walk(raw: bytes) -> Iterator[tuple[int, int, int, int]]:
+    """(field number, offset, offset of the content, end) of each field. Fields that are not
+    length-delimited have the number 0, which no field has."""
+    at = 0
+    while at < len(raw):
+        first = at
+        tag, at = _varint(raw, at)
+        match tag & 7:
+            case 0:
+                _, end = _varint(raw, at)
+            case 1:
+                end = at + 8
+            case 2:
+                size, at = _varint(raw, at)
+                end = at + size
+            case 5:
+                end = at + 4
+            case wire_type:
+                raise ValueError(f"wire type {wire_type} at byte {first}")
+        if end > len(raw):
+            raise ValueError(f"the field at byte {first} ends beyond the message")
+        yield (tag >> 3 if tag & 7 == 2 else 0), first, at, end
+        at = end
+
+
+def _varint(raw: bytes, at: int) -> tuple[int, int]:
+    number = shift = 0
+    while at < len(raw) and shift < 64:
+        byte = raw[at]
+        at += 1
+        number |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return number, at
+        shift += 7
+    raise ValueError(f"a number that does not end at byte {at}")
