@@ -1,0 +1,5 @@
+"""`python -m evalspan` is the command `evalspan`."""
+
+from evalspan.cli import main
+
+main()
