@@ -1,7 +1,7 @@
 """ClickHouse, embedded or a server. Only this package speaks to it."""
 
 from evalspan.store.lock import Holder, holder
-from evalspan.store.schema import columns, sql
+from evalspan.store.schema import columns, questions, sql
 from evalspan.store.store import Store
 
-__all__ = ["Holder", "Store", "columns", "holder", "sql"]
+__all__ = ["Holder", "Store", "columns", "holder", "questions", "sql"]

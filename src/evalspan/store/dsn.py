@@ -39,6 +39,8 @@ class Dsn:
             "username": self.user,
             "password": self.password,
             "interface": "https" if self.secure else "http",
+            # A session lives on one node; without one, any node behind a balancer can answer.
+            "autogenerate_session_id": False,
         }
 
     def __str__(self) -> str:
@@ -57,7 +59,9 @@ def parse(text: str) -> Dsn:
     if text.startswith(SCHEME):
         path = text.removeprefix(SCHEME)
         if not path:
-            raise UsageError(f"The store {text!r} names no folder; write chdb://PATH, for example chdb://.evalspan.")
+            raise UsageError(
+                f"The store {text!r} names no folder; write chdb://PATH, for example chdb://.evalspan."
+            )
         return Dsn(database=DEFAULT_DATABASE, path=Path(path).expanduser().resolve())
     parts = urlsplit(text)
     if parts.scheme not in {"http", "https"} or not parts.hostname:

@@ -4,30 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import re
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self
 
-import clickhouse_connect
-from clickhouse_connect.driver.client import Client
-from clickhouse_connect.driver.exceptions import ClickHouseError, OperationalError
-
-from evalspan.errors import StoreError, StoreUnavailable, UsageError
+from evalspan.errors import StoreUnavailable
 from evalspan.store import dsn as addresses
-from evalspan.store import guard, schema
+from evalspan.store import guard
+from evalspan.store.driver import Client, connect
+from evalspan.store.failures import asked, translated
 from evalspan.store.lock import StoreLock
+from evalspan.store.schema import SCHEMA, Schema
 
 Parameters = Mapping[str, Any]
-
-# Error codes that the same statement may not meet again a moment later.
-_TRANSIENT = {
-    3: "UNEXPECTED_END_OF_FILE", 159: "TIMEOUT_EXCEEDED", 202: "TOO_MANY_SIMULTANEOUS_QUERIES",
-    203: "NO_FREE_CONNECTION", 209: "SOCKET_TIMEOUT", 210: "NETWORK_ERROR", 225: "NO_ZOOKEEPER",
-    241: "MEMORY_LIMIT_EXCEEDED", 242: "TABLE_IS_READ_ONLY", 243: "NOT_ENOUGH_SPACE", 252: "TOO_MANY_PARTS",
-    279: "ALL_CONNECTION_TRIES_FAILED", 319: "UNKNOWN_STATUS_OF_INSERT", 394: "QUERY_WAS_CANCELLED",
-    999: "KEEPER_EXCEPTION",
-}  # fmt: skip
 
 
 class Store:
@@ -35,7 +25,13 @@ class Store:
     since queries on one embedded client wait for each other."""
 
     def __init__(
-        self, address: str, *, migrate: bool = True, query_timeout: float = 60.0, query_max_memory: int = 0
+        self,
+        address: str,
+        *,
+        migrate: bool = True,
+        query_timeout: float = 60.0,
+        query_max_memory: int = 0,
+        schema: Schema = SCHEMA,
     ) -> None:
         """Open a store and bring its schema up to date.
 
@@ -70,6 +66,14 @@ class Store:
         except BaseException:
             self.close()
             raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
 
     def announce(self, endpoint: str) -> None:
         """Say in the lock file where the service that holds this store can be reached."""
@@ -119,42 +123,39 @@ class Store:
         A FORMAT named in the query wins over `output_format`.
 
         Raises:
-            UsageError: the query is not valid, writes, or reaches outside the store.
-            StoreError: it failed while running.
+            UsageError: the query is not valid, writes, reaches outside the store, or meets a limit.
+            StoreUnavailable: ClickHouse is away.
         """
         checked = self.check(statement, parameters)
-        chunks = self._stream(checked, parameters, None if checked.format else output_format)
-        try:
-            first = next(chunks, b"")  # what fails at once is told before the first byte is sent
-        except StoreUnavailable:
-            raise
-        except StoreError as error:
-            raise UsageError(str(error)) from None
+        chunks = self._stream(checked, None if checked.format else output_format)
+        first = next(chunks, b"")  # what fails at once is told before the first byte is sent
         return itertools.chain((first,), chunks)
 
-    def _stream(
-        self, checked: guard.Checked, parameters: Parameters | None, output_format: str | None
-    ) -> Iterator[bytes]:
-        bound = dict(parameters or {})
-        with self._client(reading=True) as client:
+    def _stream(self, checked: guard.Checked, output_format: str | None) -> Iterator[bytes]:
+        with asked(), self._client(reading=True) as client:
             if not checked.streams:
-                yield client.raw_query(checked.sql, bound, fmt=output_format)
+                yield client.raw_query(checked.sql, checked.parameters, fmt=output_format)
                 return
-            with contextlib.closing(client.raw_stream(checked.sql, bound, fmt=output_format)) as stream:
+            with contextlib.closing(
+                client.raw_stream(checked.sql, checked.parameters, fmt=output_format)
+            ) as stream:
                 while chunk := stream.read(1 << 16):
                     yield chunk
 
     def check(self, statement: str, parameters: Parameters | None = None) -> guard.Checked:
-        """Parse a query with ClickHouse and see that it only reads this store."""
-        try:
-            formatted = str(self._rows("SELECT formatQuery({statement:String})", {"statement": statement})[0][0])
-            with self._client() as client:
-                tree = client.raw_query(f"EXPLAIN AST {formatted}", dict(parameters or {})).decode().splitlines()
-        except StoreUnavailable:
-            raise
-        except StoreError as error:
-            raise UsageError(str(error)) from None
-        return guard.check(formatted, tree, self.database)
+        """Parse a query with ClickHouse and see that it only reads this store.
+
+        Raises:
+            UsageError: the query is not valid, writes, or reaches outside the store.
+        """
+        with asked():
+            formatted = str(
+                self._rows("SELECT formatQuery({statement:String})", {"statement": statement})[0][0]
+            )
+            bound = guard.used(formatted, parameters or {})
+            with self._client(reading=True) as client:
+                tree = client.raw_query(f"EXPLAIN AST {formatted}", bound).decode()
+        return guard.check(formatted, tree, bound, self.database)
 
     def ping(self) -> None:
         """Raises StoreUnavailable when ClickHouse does not answer."""
@@ -175,7 +176,9 @@ class Store:
 
     def _rows(self, statement: str, parameters: Parameters | None = None) -> list[tuple[object, ...]]:
         with self._client() as client:
-            return [tuple(row) for row in client.query(statement, parameters=dict(parameters or {})).result_rows]
+            return [
+                tuple(row) for row in client.query(statement, parameters=dict(parameters or {})).result_rows
+            ]
 
     def _types(self, client: Client, table: str, names: list[str]) -> list[Any]:
         """Column types, asked for once per table rather than once per insert."""
@@ -186,22 +189,22 @@ class Store:
         return self._column_types[key]
 
     def _create_database(self) -> None:
-        with _translated():
-            client = clickhouse_connect.get_client(**self.dsn.client_options())
+        with translated():
+            client = connect(self.dsn.client_options())
             try:
                 client.command(f"CREATE DATABASE IF NOT EXISTS `{self.database}`")
             finally:
                 client.close()
 
     @contextlib.contextmanager
-    def _client(self, *, reading: bool = False) -> Iterator[Client]:
+    def _client(self, *, reading: bool = False) -> Generator[Client]:
         """A client of our own for the length of one call; one that failed is not used again."""
         pool = self._idle_readers if reading else self._idle
         with self._mutex:
             if self._closed:
                 raise StoreUnavailable(f"The store {self.dsn} is closed.")
             client = pool.pop() if pool else None
-        with _translated():
+        with translated():
             client = client or self._connect(reading)
             try:
                 yield client
@@ -215,22 +218,8 @@ class Store:
         client.close()
 
     def _connect(self, reading: bool) -> Client:
-        client = clickhouse_connect.get_client(**self.dsn.client_options(), database=self.database)
+        client = connect({**self.dsn.client_options(), "database": self.database})
         if reading:
             for name, value in self._read_settings.items():
                 client.set_client_setting(name, value)
         return client
-
-
-@contextlib.contextmanager
-def _translated() -> Iterator[None]:
-    """ClickHouse's errors as ours."""
-    try:
-        yield
-    except ClickHouseError as error:
-        message = str(error).split(" (version ")[0].strip().splitlines()[0]
-        found = re.search(r"Code: (\d+)\.", message)
-        if found is None and isinstance(error, OperationalError):
-            raise StoreUnavailable(f"ClickHouse does not answer: {message}") from error
-        transient = found is not None and int(found[1]) in _TRANSIENT
-        raise (StoreUnavailable if transient else StoreError)(message) from error

@@ -1,0 +1,56 @@
+"""The edge to clickhouse-connect, which is typed in part only: what we use of its client."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol, cast
+
+import clickhouse_connect
+
+# The driver logs what it raises; without this the last resort of `logging` prints it as well.
+logging.getLogger("clickhouse_connect").addHandler(logging.NullHandler())
+
+
+class Result(Protocol):
+    column_names: Sequence[str]
+    result_rows: Sequence[Sequence[Any]]
+
+
+class ByteStream(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+    def close(self) -> None: ...
+
+
+class InsertContext(Protocol):
+    column_types: Sequence[Any]
+
+
+class Client(Protocol):
+    """One conversation at a time."""
+
+    def command(self, cmd: str, parameters: dict[str, Any] | None = None) -> object: ...
+    def query(self, query: str, parameters: dict[str, Any] | None = None) -> Result: ...
+    def raw_query(
+        self, query: str, parameters: dict[str, Any] | None = None, *, fmt: str | None = None
+    ) -> bytes: ...
+    def raw_stream(
+        self, query: str, parameters: dict[str, Any] | None = None, *, fmt: str | None = None
+    ) -> ByteStream: ...
+    def create_insert_context(self, table: str, column_names: Sequence[str]) -> InsertContext: ...
+    def insert(
+        self,
+        table: str,
+        data: Sequence[Sequence[Any]],
+        *,
+        column_names: Sequence[str],
+        column_types: Sequence[Any],
+        column_oriented: bool,
+    ) -> object: ...
+    def set_client_setting(self, key: str, value: Any) -> None: ...
+    def close(self) -> None: ...
+
+
+def connect(options: Mapping[str, Any]) -> Client:
+    """A client with the keyword arguments of `clickhouse_connect.get_client`."""
+    return cast(Client, clickhouse_connect.get_client(**options))  # pyright: ignore[reportUnknownMemberType] (its **kwargs are untyped)

@@ -1,0 +1,50 @@
+"""Fixtures that every folder of tests shares: real stores on both engines."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from evalspan.store import Store
+from support.clickhouse_server import ClickHouseServer
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def clickhouse_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouseServer]:
+    """A ClickHouse server on loopback, for the whole session; leave it running."""
+    server = ClickHouseServer(tmp_path_factory.mktemp("clickhouse"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def server_address(clickhouse_server: ClickHouseServer) -> Iterator[str]:
+    """The address of a database of the test's own, which need not exist yet."""
+    address = clickhouse_server.address(f"test_{next(_numbers)}")
+    yield address
+    with Store(address) as store:
+        store.command(f"DROP DATABASE IF EXISTS `{store.database}` SYNC")
+
+
+@pytest.fixture
+def embedded_store(tmp_path: Path) -> Iterator[Store]:
+    """A fresh store of the embedded engine."""
+    with Store(f"chdb://{tmp_path / 'store'}") as store:
+        yield store
+
+
+@pytest.fixture(params=["embedded", "server"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    """A fresh store, once on each engine."""
+    if request.param == "embedded":
+        address = f"chdb://{tmp_path / 'store'}"
+    else:
+        address = str(request.getfixturevalue("server_address"))
+    with Store(address) as opened:
+        yield opened
