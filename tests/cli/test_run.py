@@ -60,7 +60,9 @@ def test_a_failed_record_ends_with_1_and_is_kept(evalspan: Evalspan, tmp_path: P
     assert done.returncode == 1
     assert "2 failed in experiment 'doubling'" in done.stderr
     failed = "SELECT record_id, error FROM experiment_results WHERE status = 'error'"
-    assert [row["error"] for row in rows(evalspan("query", failed, "--format", "jsonl"))] == ["asked to fail"] * 2
+    assert [row["error"] for row in rows(evalspan("query", failed, "--format", "jsonl"))] == [
+        "asked to fail"
+    ] * 2
 
 
 def test_wrong_use_ends_with_2(evalspan: Evalspan, tmp_path: Path) -> None:
