@@ -1,0 +1,386 @@
+"""Experiments against the real service: what was run is what SQL finds."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from typing import Any
+
+import pytest
+from opentelemetry import baggage, trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
+from sdk.collector import Answer, Collector
+from sdk.conftest import Start
+
+import evalspan
+from evalspan import DeliveryError, EvaluatorResult, TaskError, UsageError
+from evalspan.api.server import Service
+from evalspan.sdk.lifecycle import Runtime
+
+CAPITALS = [
+    {
+        "id": "china",
+        "input_data": {"question": "What is the capital of China?"},
+        "expected_output": "Beijing",
+        "metadata": {"difficulty": "easy", "weight": 2},
+        "tags": ["difficulty:easy"],
+    },
+    {
+        "id": "korea",
+        "input_data": {"question": "Which city serves as the capital of South Korea?"},
+        "expected_output": "Seoul",
+        "metadata": {"difficulty": "medium"},
+        "tags": ["difficulty:hard", "env:prod"],
+    },
+]
+
+
+def capital(input_data: dict[str, Any]) -> str:
+    return "Beijing" if "China" in input_data["question"] else "Unknown"
+
+
+def exact_match(input_data: Any, output_data: str, expected_output: str) -> bool:
+    return output_data == expected_output
+
+
+def overlap(input_data: Any, output_data: str, expected_output: str) -> float:
+    return len(set(output_data) & set(expected_output)) / len(set(output_data) | set(expected_output))
+
+
+def judge(input_data: Any, output_data: str, expected_output: str) -> EvaluatorResult:
+    return EvaluatorResult(
+        "excellent" if output_data != "Unknown" else "poor",
+        reasoning="it explains itself",
+        assessment="pass",
+        tags={"task": "judge"},
+    )
+
+
+def num_exact_matches(
+    inputs: Any, outputs: Any, expected_outputs: Any, evaluators_results: dict[str, list[Any]]
+) -> int:
+    return evaluators_results["exact_match"].count(True)
+
+
+def rows(runtime: Runtime, query: str, **parameters: str | int) -> list[dict[str, Any]]:
+    return list(runtime.client.sql(query, **parameters))
+
+
+def numbers(count: int) -> list[dict[str, Any]]:
+    return [{"id": f"r{number}", "input": number, "expected_output": number} for number in range(count)]
+
+
+def test_every_record_of_every_run_is_one_row_in_sql(runtime: Runtime) -> None:
+    experiment = evalspan.experiment(
+        name="rows",
+        task=capital,
+        dataset=CAPITALS,
+        evaluators=[exact_match, overlap, judge],
+        runs=3,
+        metadata={"commit": "abc123"},
+        tags=["suite:nightly"],
+    )
+    result = experiment.run(jobs=4)
+    found = rows(
+        runtime,
+        """SELECT * FROM experiment_results
+           WHERE experiment = 'rows' AND experiment_metadata['commit'] = 'abc123' AND run_iteration = 2
+           ORDER BY record_id""",
+    )
+    assert [row["record_id"] for row in found] == ["china", "korea"]
+    assert found[0]["scores"] == {"exact_match": 1, "overlap": 1}
+    assert found[0]["labels"] == {"judge": "excellent"}
+    assert found[0]["output"] == '"Beijing"'
+    assert found[0]["metadata"] == {"difficulty": "easy", "weight": "2"}
+    assert found[1]["tags"] == ["suite:nightly", "difficulty:hard", "env:prod"]
+    assert len(result.rows) == 6
+    assert found[0]["trace_id"] in {row.trace_id for row in result.rows}
+
+
+def test_the_aggregates_of_the_result_are_those_of_the_views(runtime: Runtime) -> None:
+    tries = iter(range(100))
+
+    def varying(input_data: int) -> int:
+        return input_data + next(tries) % 3
+
+    def parity(output_data: int) -> str:
+        return "even" if output_data % 2 == 0 else "odd"
+
+    result = evalspan.experiment(
+        name="aggregates",
+        task=varying,
+        dataset=numbers(5),
+        evaluators=[exact_match, lambda output_data: float(output_data), parity],
+        runs=4,
+    ).run(jobs=1)
+    query = "SELECT * FROM experiment_summary WHERE experiment_id = {id:String}"
+    found = {row["evaluator"]: row for row in rows(runtime, query, id=result.experiment_id)}
+    assert set(found) == set(result.summary) == {"exact_match", "lambda_1", "parity"}
+    for name, ours in result.summary.items():
+        theirs = found[name]
+        assert ours.mean == pytest.approx(theirs["mean"])
+        assert ours.spread == pytest.approx(theirs["spread"])
+        assert ours.mode == theirs["mode"]
+        assert dict(ours.counts) == theirs["mode_counts"]
+        assert (ours.n_records, ours.n_scores, ours.n_errors) == (5, 20, 0) == (
+            theirs["n_records"], theirs["n_scores"], theirs["n_errors"],
+        )  # fmt: skip
+
+
+def test_summary_evaluators_see_each_run_once_and_are_stored_without_a_record(runtime: Runtime) -> None:
+    result = evalspan.experiment(
+        name="summaries", task=capital, dataset=CAPITALS, evaluators=[exact_match],
+        summary_evaluators=[num_exact_matches], runs=2,
+    ).run()  # fmt: skip
+    assert [(s.run_iteration, s.evaluation.value) for s in result.summary_scores] == [(1, 1), (2, 1)]
+    query = """SELECT run_iteration, record_id, score_value FROM evaluations
+               WHERE experiment_id = {id:String} AND source = 'summary' ORDER BY ALL"""
+    assert rows(runtime, query, id=result.experiment_id) == [
+        {"run_iteration": 1, "record_id": "", "score_value": 1},
+        {"run_iteration": 2, "record_id": "", "score_value": 1},
+    ]
+
+
+def test_a_failed_task_is_a_row_with_its_error_and_no_scores(runtime: Runtime) -> None:
+    def fragile(input_data: int) -> int:
+        if input_data == 1:
+            raise ValueError("one is not enough")
+        return input_data
+
+    result = evalspan.experiment(
+        name="failing", task=fragile, dataset=numbers(3), evaluators=[exact_match]
+    ).run()
+    assert [(row.record_id, row.error, row.error_type) for row in result.failures] == [
+        ("r1", "one is not enough", "ValueError")
+    ]
+    assert result.summary["exact_match"].mean == 1
+    query = """SELECT record_id, error, error_type, scores FROM experiment_results
+               WHERE experiment_id = {id:String} AND status = 'error'"""
+    assert rows(runtime, query, id=result.experiment_id) == [
+        {"record_id": "r1", "error": "one is not enough", "error_type": "ValueError", "scores": {}}
+    ]
+    assert result.status == "completed"
+
+
+def test_a_failed_evaluator_is_a_score_with_its_error(runtime: Runtime) -> None:
+    def broken(output_data: int) -> float:
+        return 1 / output_data
+
+    result = evalspan.experiment(
+        name="broken", task=lambda input_data: input_data, dataset=numbers(3), evaluators=[broken]
+    ).run()
+    assert result.summary["broken"].n_errors == 1
+    assert result.summary["broken"].mean == pytest.approx(0.75)
+    query = """SELECT error, error_type FROM evaluations
+               WHERE experiment_id = {id:String} AND record_id = 'r0'"""
+    assert rows(runtime, query, id=result.experiment_id) == [
+        {"error": "division by zero", "error_type": "ZeroDivisionError"}
+    ]
+
+
+def test_raise_errors_stops_at_the_first_failure_and_marks_the_run_interrupted(runtime: Runtime) -> None:
+    def fragile(input_data: int) -> int:
+        if input_data == 3:
+            raise ValueError("three")
+        return input_data
+
+    experiment = evalspan.experiment(name="strict", task=fragile, dataset=numbers(50))
+    with pytest.raises(TaskError, match="r3.*three") as caught:
+        experiment.run(jobs=1, raise_errors=True)
+    assert isinstance(caught.value.__cause__, ValueError)
+    assert experiment.result is not None
+    assert [row.record_id for row in experiment.result.rows] == ["r0", "r1", "r2"]
+    assert runtime.client.find_experiments(id=experiment.id)[0].attributes["status"] == "interrupted"
+
+
+def test_the_decorator_makes_an_experiment_that_is_still_the_function(runtime: Runtime) -> None:
+    @evalspan.experiment(name="decorated", dataset=numbers(2), evaluators=[exact_match])
+    async def double(input_data: int) -> int:
+        return input_data
+
+    assert asyncio.run(double(7)) == 7
+    assert double.run().summary["exact_match"].mean == 1
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_jobs_bounds_how_many_cases_run_at_once(runtime: Runtime, kind: str) -> None:
+    lock, running, most = threading.Lock(), 0, 0
+
+    def enter(step: int) -> None:
+        nonlocal running, most
+        with lock:
+            running += step
+            most = max(most, running)
+
+    def sync_task(input_data: int) -> None:
+        enter(1)
+        time.sleep(0.03)
+        enter(-1)
+
+    async def async_task(input_data: int) -> None:
+        enter(1)
+        await asyncio.sleep(0.03)
+        enter(-1)
+
+    task = sync_task if kind == "sync" else async_task
+    evalspan.experiment(name=f"jobs-{kind}", task=task, dataset=numbers(12)).run(jobs=3)
+    assert most == 3
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_a_task_over_its_time_is_an_error_row_and_the_run_goes_on(runtime: Runtime, kind: str) -> None:
+    def sync_task(input_data: int) -> int:
+        time.sleep(3 if input_data == 0 else 0)
+        return input_data
+
+    async def async_task(input_data: int) -> int:
+        await asyncio.sleep(3 if input_data == 0 else 0)
+        return input_data
+
+    task = sync_task if kind == "sync" else async_task
+    experiment = evalspan.experiment(name=f"slow-{kind}", task=task, dataset=numbers(4))
+    result = experiment.run(jobs=1, timeout=0.2, retries=0)
+    assert [(row.record_id, row.error_type) for row in result.failures] == [("r0", "TimeoutError")]
+    assert result.failures[0].error == "no answer within 0.2 s"
+    assert len(result.rows) == 4
+
+
+def test_ids_reach_every_span_of_the_task_and_baggage_holds_ids_only(runtime: Runtime) -> None:
+    seen: dict[str, object] = {}
+
+    def task(input_data: int) -> int:
+        with runtime.provider.get_tracer("app").start_as_current_span("inner") as span:
+            seen.update(baggage.get_all())
+            span.set_attribute("app", True)
+        return input_data
+
+    result = evalspan.experiment(
+        name="ids", task=task, dataset=numbers(1), metadata={"secret": "no header for this"}
+    ).run()
+    query = """SELECT name, experiment_id, record_id, run_iteration, parent_span_id FROM spans
+               WHERE trace_id = {id:String} ORDER BY name"""
+    case, inner = rows(runtime, query, id=result.rows[0].trace_id)
+    assert (case["name"], case["parent_span_id"]) == ("ids", "")
+    assert inner["parent_span_id"] == result.rows[0].span_id
+    assert inner["experiment_id"] == result.experiment_id
+    assert (inner["record_id"], inner["run_iteration"]) == ("r0", 1)
+    assert sorted(seen) == [
+        "evalspan.experiment.id", "evalspan.record.id", "evalspan.run.id", "evalspan.run_iteration",
+    ]  # fmt: skip
+
+
+def test_an_apps_sampler_does_not_delete_cases(service: Service, start: Start) -> None:
+    runtime = start(service.endpoint, TracerProvider(sampler=ALWAYS_OFF, shutdown_on_exit=False))
+    result = evalspan.experiment(name="sampled", task=lambda: 1, dataset=numbers(3)).run()
+    query = "SELECT count() AS n FROM experiment_results WHERE experiment_id = {id:String}"
+    assert rows(runtime, query, id=result.experiment_id) == [{"n": 3}]
+
+
+def test_run_works_where_an_event_loop_runs_already(runtime: Runtime) -> None:
+    async def notebook() -> int:
+        return len(evalspan.experiment(name="notebook", task=lambda: 1, dataset=numbers(2)).run().rows)
+
+    assert asyncio.run(notebook()) == 2
+
+
+async def test_arun_leaves_the_callers_loop_free(runtime: Runtime) -> None:
+    experiment = evalspan.experiment(name="arun", task=lambda: time.sleep(0.1), dataset=numbers(6))
+    ticks = 0
+    running = asyncio.create_task(experiment.arun(jobs=2))
+    while not running.done():
+        ticks += 1
+        await asyncio.sleep(0.01)
+    assert (await running).status == "completed"
+    assert ticks > 10
+
+
+def test_sample_size_takes_the_first_records(runtime: Runtime) -> None:
+    result = evalspan.experiment(name="sample", task=lambda: 1, dataset=numbers(9)).run(sample_size=2)
+    assert [row.record_id for row in result.rows] == ["r0", "r1"]
+    experiment = runtime.client.find_experiments(id=result.experiment_id)[0]
+    assert experiment.attributes["expected_records"] == 2
+
+
+def test_a_loss_is_an_error_that_holds_the_result(
+    service: Service, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Collector(lambda _: Answer(400)) as collector:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)
+        runtime = start(service.endpoint)
+        experiment = evalspan.experiment(name="lost", task=lambda: 1, dataset=numbers(3))
+        with pytest.raises(DeliveryError, match="3 spans produced, 0 acknowledged, 3 failed"):
+            experiment.run()
+    assert experiment.result is not None
+    assert len(experiment.result.rows) == 3
+    assert runtime.client.find_experiments(id=experiment.id)[0].attributes["status"] == "failed"
+
+
+def test_the_event_loop_is_not_stalled_by_a_full_queue(
+    service: Service, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Collector(lambda _: Answer(delay=0.2)) as collector:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)
+        start(service.endpoint, max_queue_bytes=20_000, max_batch_bytes=10_000)
+        pauses: list[float] = []
+
+        async def watch() -> None:
+            while True:
+                before = time.monotonic()
+                await asyncio.sleep(0.01)
+                pauses.append(time.monotonic() - before)
+
+        async def task(input_data: int) -> str:
+            return "x" * 5000
+
+        async def both() -> evalspan.ExperimentResult:
+            watching = asyncio.create_task(watch())
+            result = await evalspan.experiment(name="stall", task=task, dataset=numbers(20)).arun(jobs=2)
+            watching.cancel()
+            return result
+
+        result = asyncio.run(both())
+        assert result.delivery.complete
+        assert len(collector.spans) == 20
+        assert max(pauses) < 0.15
+
+
+def test_the_result_reads_as_a_table_and_converts_to_pandas(runtime: Runtime) -> None:
+    result = evalspan.experiment(
+        name="readable", task=capital, dataset=CAPITALS, evaluators=[exact_match, judge]
+    ).run()
+    text = repr(result)
+    assert "readable: completed, 2 rows" in text
+    assert "excellent (1), poor (1)" in text
+    assert result.url in text
+    frame = result.to_pandas()
+    assert list(frame["exact_match"]) == [True, False]
+    assert list(frame["record_id"]) == ["china", "korea"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"jobs": 0}, "jobs=0"),
+        ({"sample_size": 0}, "sample_size=0"),
+        ({"retries": -1}, "retries=-1"),
+        ({"timeout": 0.0}, "timeout=0.0"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused_by_name(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        evalspan.experiment(name="wrong", task=lambda: 1, dataset=numbers(1)).run(**options)
+
+
+def test_an_experiment_that_could_record_nothing_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_SDK_DISABLED", "true")
+    with pytest.raises(UsageError, match="OTEL_SDK_DISABLED"):
+        evalspan.experiment(name="disabled", task=lambda: 1, dataset=numbers(1)).run()
+
+
+def test_the_span_of_the_caller_is_not_the_parent_of_a_case(runtime: Runtime) -> None:
+    with runtime.provider.get_tracer("app").start_as_current_span("outer"):
+        result = evalspan.experiment(name="roots", task=lambda: 1, dataset=numbers(2)).run()
+        outer = format(trace.get_current_span().get_span_context().trace_id, "032x")
+    assert len({row.trace_id for row in result.rows} | {outer}) == 3
