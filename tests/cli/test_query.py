@@ -8,8 +8,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from cli.conftest import Evalspan
 
+from cli.conftest import Evalspan
 from evalspan.store import Store
 
 

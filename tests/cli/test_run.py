@@ -25,7 +25,10 @@ result = evalspan.experiment(
 ).run()
 print(result.delivery)
 """
-COUNT = "SELECT run_iteration, count() AS n, avg(scores['doubled']) AS mean FROM experiment_results GROUP BY ALL ORDER BY ALL"
+COUNT = """
+SELECT run_iteration, count() AS n, avg(scores['doubled']) AS mean
+FROM experiment_results GROUP BY ALL ORDER BY ALL
+"""
 
 
 def write(folder: Path, text: str) -> str:
