@@ -141,7 +141,7 @@ def _handler(collector: Collector) -> type[BaseHTTPRequestHandler]:
             super().setup()
             collector.connections.append(self.connection)
 
-        def do_POST(self) -> None:  # noqa: N802 - the base class's name
+        def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
             headers = {key.lower(): value for key, value in self.headers.items()}
             answer, content = collector.take(self.path, body, headers)
@@ -153,7 +153,7 @@ def _handler(collector: Collector) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             self.wfile.write(content)
 
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
+        def log_message(self, format: str, *args: Any) -> None:
             """Silence."""
 
     return Handler

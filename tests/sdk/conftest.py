@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from opentelemetry.sdk.trace import TracerProvider
-from sdk.collector import Collector
 
 import evalspan
 from evalspan.api.server import Service
 from evalspan.sdk import lifecycle
 from evalspan.sdk.lifecycle import Runtime
 from evalspan.settings import load
+from sdk.collector import Collector
 
 
 @pytest.fixture(autouse=True)
@@ -60,3 +61,11 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 def runtime(service: Service, start: Start) -> Runtime:
     """A runtime that sends to the real service."""
     return start(service.endpoint)
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -7,17 +7,18 @@ import subprocess
 import sys
 import textwrap
 import time
+from collections.abc import Callable
 
 import pytest
 from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import TracerProvider
-from sdk.collector import Answer, Collector, Request, attributes_of
-from sdk.conftest import Start
 
 from evalspan import attributes
 from evalspan.sdk.context import Case
 from evalspan.sdk.lifecycle import Runtime
+from sdk.collector import Answer, Collector, Request, attributes_of
+from sdk.conftest import Start
 
 CASE = Case("experiment-1", "run-1", 2, "record-7")
 
@@ -30,8 +31,8 @@ def make_spans(runtime: Runtime, count: int, case: Case | None = CASE, text: str
         tracer.start_span(f"span-{number}", within, attributes={"text": text}).end()
 
 
-def refuse_first(count: int, answer: Answer):
-    return lambda request: answer if request.number <= count else Answer()  # type: ignore[no-any-return]
+def refuse_first(count: int, answer: Answer) -> Callable[[Request], Answer]:
+    return lambda request: answer if request.number <= count else Answer()
 
 
 def test_spans_are_acknowledged_and_counted(start: Start, collector: Collector) -> None:

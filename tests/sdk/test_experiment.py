@@ -11,13 +11,13 @@ import pytest
 from opentelemetry import baggage, trace
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
-from sdk.collector import Answer, Collector
-from sdk.conftest import Start
 
 import evalspan
 from evalspan import DeliveryError, EvaluatorResult, TaskError, UsageError
 from evalspan.api.server import Service
 from evalspan.sdk.lifecycle import Runtime
+from sdk.collector import Answer, Collector
+from sdk.conftest import Start
 
 CAPITALS = [
     {
@@ -112,7 +112,7 @@ def test_the_aggregates_of_the_result_are_those_of_the_views(runtime: Runtime) -
         name="aggregates",
         task=varying,
         dataset=numbers(5),
-        evaluators=[exact_match, lambda output_data: float(output_data), parity],
+        evaluators=[exact_match, lambda output_data: output_data / 2, parity],
         runs=4,
     ).run(jobs=1)
     query = "SELECT * FROM experiment_summary WHERE experiment_id = {id:String}"
@@ -187,7 +187,7 @@ def test_raise_errors_stops_at_the_first_failure_and_marks_the_run_interrupted(r
         return input_data
 
     experiment = evalspan.experiment(name="strict", task=fragile, dataset=numbers(50))
-    with pytest.raises(TaskError, match="r3.*three") as caught:
+    with pytest.raises(TaskError, match=r"r3.*three") as caught:
         experiment.run(jobs=1, raise_errors=True)
     assert isinstance(caught.value.__cause__, ValueError)
     assert experiment.result is not None

@@ -2,3 +2,7 @@
 
 Nothing here imports `ingest`, `store` or `api`: the service is reached over HTTP and OTLP only.
 """
+
+from evalspan.sdk.history import finished
+
+__all__ = ["finished"]

@@ -59,20 +59,15 @@ class Client:
 
     def records(
         self, project_id: str, dataset_id: str, version: int | None, tags: Iterable[str]
-    ) -> Iterator[Record]:
-        """The records of a version (None: the current one) that carry all the tags."""
+    ) -> list[Record]:
+        """The records of a version (None: the current one) that carry all the tags, the oldest first."""
         parameters: dict[str, Any] = {"filter[tags]": list(tags)}
         if version is not None:
             parameters["filter[version]"] = version
-        for entity in self._pages(f"/{project_id}/datasets/{dataset_id}/records", parameters):
-            given = entity.attributes
-            yield Record(
-                id=entity.id,
-                input=given["input"],
-                expected_output=given.get("expected_output"),
-                metadata=given.get("metadata") or {},
-                tags=given.get("tags") or [],
-            )
+        found = list(self._pages(f"/{project_id}/datasets/{dataset_id}/records", parameters))
+        # The service lists the newest first; a dataset reads in the order it was written.
+        found.sort(key=lambda e: (str(e.attributes.get("created_at")), e.attributes.get("position") or 0))
+        return [_record(entity) for entity in found]
 
     def put_records(self, project_id: str, dataset_id: str, records: Iterable[Record]) -> int | None:
         """Adds records and replaces those whose id is there; the new version, None if all is as it was."""
@@ -198,6 +193,17 @@ def _detail(response: httpx.Response) -> str:
 
 def _entity(data: Any) -> Entity:
     return Entity(str(data["id"]), data.get("attributes") or {})
+
+
+def _record(entity: Entity) -> Record:
+    given = entity.attributes
+    return Record(
+        id=entity.id,
+        input=given["input"],
+        expected_output=given.get("expected_output"),
+        metadata=given.get("metadata") or {},
+        tags=given.get("tags") or [],
+    )
 
 
 def _envelope(kind: str, attributes: Attributes, entity_id: str = "") -> str:

@@ -125,7 +125,7 @@ class Dataset(Sequence[Record]):
         entity = runtime.client.find_dataset(project_id, name)
         if entity is None:
             raise NotFoundError(f"There is no dataset {name!r} in project {project!r}.")
-        records = list(runtime.client.records(project_id, entity.id, version, tags))
+        records = runtime.client.records(project_id, entity.id, version, tags)
         dataset = cls(records, name, description=entity.attributes.get("description") or "", project=project)
         dataset.id = entity.id
         dataset.version = int(entity.attributes["current_version"]) if version is None else version

@@ -21,7 +21,7 @@ from opentelemetry.trace import Status, StatusCode
 from evalspan import attributes
 from evalspan.errors import EvalspanError, TaskError
 from evalspan.model import ExperimentStatus, Json, Record, dump
-from evalspan.sdk import evaluation, lifecycle, measure
+from evalspan.sdk import evaluation, history, lifecycle, measure
 from evalspan.sdk.calls import Function, Limits, Retried
 from evalspan.sdk.context import Case
 from evalspan.sdk.evaluation import Evaluation, attribute_value
@@ -88,6 +88,7 @@ class Runner:
         self._progress.close()
         result, trouble = await self._finish(stopped)
         self._experiment.result = result
+        history.note(result.name, [row.record_id for row in result.failures])
         if stopped is not None:
             raise stopped
         check_delivery(result, trouble)
