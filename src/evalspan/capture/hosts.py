@@ -1,0 +1,36 @@
+"""Which provider answers at which host (`gen_ai.provider.name`), where the path alone does not say.
+
+Many providers speak OpenAI's protocol; the host tells them apart. An unknown host gets the
+provider whose protocol it speaks.
+"""
+
+from __future__ import annotations
+
+# A name that starts with a dot or a dash stands for every host that ends so.
+_PROVIDERS = {
+    "api.openai.com": "openai",
+    ".openai.azure.com": "azure.ai.openai",
+    ".services.ai.azure.com": "azure.ai.inference",
+    ".models.ai.azure.com": "azure.ai.inference",
+    "api.anthropic.com": "anthropic",
+    "api.cohere.ai": "cohere",
+    "api.cohere.com": "cohere",
+    "api.deepseek.com": "deepseek",
+    "generativelanguage.googleapis.com": "gcp.gemini",
+    "aiplatform.googleapis.com": "gcp.vertex_ai",
+    "-aiplatform.googleapis.com": "gcp.vertex_ai",
+    "api.groq.com": "groq",
+    "api.mistral.ai": "mistral_ai",
+    "api.moonshot.ai": "moonshot_ai",
+    "api.moonshot.cn": "moonshot_ai",
+    "api.perplexity.ai": "perplexity",
+    "api.x.ai": "x_ai",
+}
+_SUFFIXES = tuple(name for name in _PROVIDERS if name[0] in ".-")
+
+
+def provider(host: str, otherwise: str) -> str:
+    """The provider at a host."""
+    host = host.lower()
+    suffix = next((suffix for suffix in _SUFFIXES if host.endswith(suffix)), "")
+    return _PROVIDERS.get(suffix or host, otherwise)

@@ -1,0 +1,135 @@
+"""Where the capture takes hold: `handle_request` of the transports of httpx and httpx2.
+
+The HTTP span and `traceparent` are opentelemetry-instrumentation-httpx's; it is installed first,
+so that our wrapper lies around its, and the LLM span is the parent of the HTTP span. Wrapping the
+classes covers clients that exist already. openai 3 uses httpx2, not httpx.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from importlib import import_module
+from importlib.util import find_spec
+from types import ModuleType
+from typing import Any, cast
+
+import httpx
+from opentelemetry._logs import LoggerProvider
+from opentelemetry.instrumentation.httpx import HTTPX2ClientInstrumentor, HTTPXClientInstrumentor
+from opentelemetry.trace import TracerProvider
+
+from evalspan.capture.call import Call
+from evalspan.capture.stream import tees
+from evalspan.capture.watcher import Watcher
+
+_INSTRUMENTORS = {"httpx": HTTPXClientInstrumentor, "httpx2": HTTPX2ClientInstrumentor}
+_MARK = "_evalspan_capture"
+
+_lock = threading.RLock()
+_watcher: Watcher | None = None
+_providers: tuple[TracerProvider | None, LoggerProvider | None] = (None, None)
+_undo: list[Callable[[], None]] = []
+
+
+def install(
+    tracer_provider: TracerProvider | None = None, *, logger_provider: LoggerProvider | None = None
+) -> None:
+    """Record the LLM calls of this process. Again with the same providers, it does nothing.
+
+    Args:
+        tracer_provider: where the spans go; the global one by default.
+        logger_provider: where content goes that is wanted on events; the global one by default.
+    """
+    global _watcher, _providers
+    with _lock:
+        if _watcher is not None and _providers == (tracer_provider, logger_provider):
+            return
+        uninstall()
+        _providers = (tracer_provider, logger_provider)
+        for name in filter(find_spec, _INSTRUMENTORS):
+            _take_hold(name, tracer_provider)
+        _watcher = Watcher(tracer_provider, logger_provider)
+
+
+def uninstall() -> None:
+    """Record nothing more, and leave the transports as they were."""
+    global _watcher
+    with _lock:
+        _watcher = None
+        while _undo:
+            _undo.pop()()
+
+
+def _take_hold(name: str, tracer_provider: TracerProvider | None) -> None:
+    instrumentor = cast(Any, _INSTRUMENTORS[name]())
+    if not instrumentor.is_instrumented_by_opentelemetry:  # else the app did it, and it stays the app's
+        instrumentor.instrument(tracer_provider=tracer_provider)
+        _undo.append(instrumentor.uninstrument)
+    module = import_module(name)
+    _wrap(cast(Any, module).HTTPTransport, "handle_request", _sync_wrapper, module)
+    _wrap(cast(Any, module).AsyncHTTPTransport, "handle_async_request", _async_wrapper, module)
+
+
+def _wrap(owner: type, name: str, wrapper: Callable[[Any, ModuleType], Any], module: ModuleType) -> None:
+    original = owner.__dict__[name]
+    if getattr(original, _MARK, False):  # an earlier wrapper of ours lies below somebody else's
+        return
+    ours = wrapper(original, module)
+    setattr(ours, _MARK, True)
+    setattr(owner, name, ours)
+
+    def restore() -> None:
+        if owner.__dict__[name] is ours:  # else it stays, and passes everything through
+            setattr(owner, name, original)
+
+    _undo.append(restore)
+
+
+def _sync_wrapper(original: Any, module: ModuleType) -> Callable[[Any, httpx.Request], httpx.Response]:
+    tee = tees(module)[0]
+
+    @wraps(original)
+    def handle_request(self: Any, request: httpx.Request) -> httpx.Response:
+        send = original.__get__(self, type(self))
+        call = _watcher.begin(request) if _watcher else None
+        if call is None:
+            return send(request)
+        try:
+            with call.current():
+                response: httpx.Response = send(request)
+        except BaseException as error:
+            call.fail(error)
+            raise
+        return _watched(response, tee, call)
+
+    return handle_request
+
+
+def _async_wrapper(
+    original: Any, module: ModuleType
+) -> Callable[[Any, httpx.Request], Awaitable[httpx.Response]]:
+    tee = tees(module)[1]
+
+    @wraps(original)
+    async def handle_async_request(self: Any, request: httpx.Request) -> httpx.Response:
+        send = original.__get__(self, type(self))
+        call = _watcher.begin(request) if _watcher else None
+        if call is None:
+            return await send(request)
+        try:
+            with call.current():
+                response: httpx.Response = await send(request)
+        except BaseException as error:
+            call.fail(error)
+            raise
+        return _watched(response, tee, call)
+
+    return handle_async_request
+
+
+def _watched(response: httpx.Response, tee: Callable[[Any, Call], Any], call: Call) -> httpx.Response:
+    call.answered(response)
+    response.stream = tee(response.stream, call)
+    return response
