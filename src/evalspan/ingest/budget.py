@@ -19,14 +19,17 @@ class Budget:
         self.used = 0
         self._mutex = threading.Lock()
 
-    def take(self, size: int) -> None:
+    def take(self, size: int, held: int = 0) -> None:
         """Reserve bytes. A request that is larger than the whole budget passes when it is alone.
+
+        Args:
+            held: what the same request has reserved already.
 
         Raises:
             Overloaded: there is no room for them now.
         """
         with self._mutex:
-            if self.used and self.used + size > self.limit:
+            if self.used > held and self.used + size > self.limit:
                 raise Overloaded(
                     f"{self.used} bytes of telemetry wait for the store, and {size} more would exceed "
                     f"the {self.limit} of EVALSPAN_MAX_PENDING_BYTES. Send it again in a second."

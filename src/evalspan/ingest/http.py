@@ -84,7 +84,7 @@ class _Endpoint:
         budget = self._ingest.budget
         try:
             async for chunk in request.stream():
-                budget.take(len(chunk))
+                budget.take(len(chunk), held=size)
                 size += len(chunk)
                 if size > self._limit:
                     raise bodies.too_large(self._limit)
