@@ -40,6 +40,9 @@ class Settings(BaseModel):
     delivery_timeout: float = Field(
         120.0, gt=0, description="How long an undeliverable batch is retried before it counts as failed."
     )
+    control_timeout: float = Field(
+        10.0, ge=0, description="How long a control call is repeated while the service is away."
+    )
     exit_timeout: float = Field(
         10.0, ge=0, description="How long the end of the process waits for undelivered telemetry."
     )

@@ -15,6 +15,7 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 import evalspan
 from evalspan import DeliveryError, EvaluatorResult, TaskError, UsageError
 from evalspan.api.server import Service
+from evalspan.sdk import finished
 from evalspan.sdk.lifecycle import Runtime
 from sdk.collector import Answer, Collector
 from sdk.conftest import Start
@@ -357,6 +358,27 @@ def test_the_result_reads_as_a_table_and_converts_to_pandas(runtime: Runtime) ->
     frame = result.to_pandas()
     assert list(frame["exact_match"]) == [True, False]
     assert list(frame["record_id"]) == ["china", "korea"]
+
+
+def test_a_progress_line_is_shown_when_asked_for_and_not_in_a_pipe(
+    runtime: Runtime, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fragile(input_data: int) -> float:
+        return 1 / input_data
+
+    experiment = evalspan.experiment(name="shown", task=fragile, dataset=numbers(3))
+    experiment.run()
+    assert capsys.readouterr().err == ""
+    experiment.run(progress=True)
+    assert "] 3/3, 1 failed" in capsys.readouterr().err
+
+
+def test_ended_runs_are_noted_for_the_command_line(runtime: Runtime) -> None:
+    def fragile(input_data: int) -> float:
+        return 1 / input_data
+
+    result = evalspan.experiment(name="noted", task=fragile, dataset=numbers(3)).run()
+    assert (result.name, ["r0"]) in finished()
 
 
 @pytest.mark.parametrize(

@@ -30,8 +30,8 @@ class Limits:
     retries: int = 2
 
 
-class Retried(Exception):
-    """Carries the number of retries out of a call that failed in the end."""
+class CallFailed(Exception):
+    """A call failed for good: with which exception, and after how many retries."""
 
     def __init__(self, cause: Exception, retries: int) -> None:
         super().__init__(str(cause))
@@ -60,7 +60,7 @@ class Function:
         """What it returned, and how many retries that took.
 
         Raises:
-            Retried: it failed for good.
+            CallFailed: it failed for good.
         """
         retries = 0
         while True:
@@ -69,7 +69,7 @@ class Function:
                     return await self._once(arguments, threads), retries
             except Exception as error:
                 if retries >= limits.retries or not is_transient(error):
-                    raise Retried(_clear(error, limits.timeout), retries) from error
+                    raise CallFailed(_clear(error, limits.timeout), retries) from error
                 await asyncio.sleep(_pause(error, retries))
                 retries += 1
 
@@ -77,11 +77,22 @@ class Function:
         positional = [arguments[name] for name in self._positional]
         keywords = {name: arguments[name] for name in self._keywords}
         if self._is_async:
-            return await self.function(*positional, **keywords)
+            return await _awaited(self.function(*positional, **keywords))
         context = contextvars.copy_context()
         result = await threads.run(lambda: context.run(self.function, *positional, **keywords))
         # A plain function may hand back a coroutine (a lambda around an async one, say).
-        return await result if isinstance(result, Awaitable) else result
+        return await _awaited(result) if isinstance(result, Awaitable) else result
+
+
+async def _awaited(call: Awaitable[Any]) -> Any:
+    try:
+        return await call
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise
+        # Nobody cancelled us: something inside gave up, which is its failure and not the run's end.
+        raise RuntimeError("cancelled from within") from error
 
 
 def name_of(function: Any) -> str:

@@ -20,8 +20,6 @@ from evalspan.model import ExperimentStatus, Record, dump
 
 _API = "/api/v2/llm-obs/v1"
 _REQUEST_TIMEOUT = 60.0
-# A restart of the service takes a few seconds; a wrong address should not take longer to notice.
-_PATIENCE = 10.0
 _CHUNK_BYTES = 4 * 1024 * 1024
 _CHUNK_RECORDS = 1000
 _ERRORS = {401: AccessError, 403: AccessError, 404: NotFoundError, 409: ConflictError, 413: TooLargeError}
@@ -40,7 +38,9 @@ class Entity:
 class Client:
     """Thread-safe, and without connections kept open: a run makes a handful of calls."""
 
-    def __init__(self, endpoint: str, api_key: str = "") -> None:
+    def __init__(self, endpoint: str, api_key: str = "", *, patience: float) -> None:
+        """`patience`: how long a call is repeated while the service is away, in seconds."""
+        self._patience = patience
         self.endpoint = endpoint.rstrip("/")
         self._headers = {"authorization": f"Bearer {api_key}"} if api_key else {}
 
@@ -91,7 +91,7 @@ class Client:
         return self._create("/experiments", "experiments", attributes)
 
     def update_experiment(
-        self, experiment_id: str, status: ExperimentStatus, error: str = "", patience: float = _PATIENCE
+        self, experiment_id: str, status: ExperimentStatus, error: str = "", patience: float | None = None
     ) -> None:
         body = _envelope("experiments", {"status": status, "error": error}, experiment_id)
         self._send("PATCH", f"{_API}/experiments/{experiment_id}", body, patience=patience)
@@ -130,19 +130,19 @@ class Client:
         after = (answer.get("meta") or {}).get("after") or ""
         return [_entity(item) for item in answer["data"]], after
 
-    def _send(self, method: str, path: str, body: str, patience: float = _PATIENCE) -> Any:
+    def _send(self, method: str, path: str, body: str, patience: float | None = None) -> Any:
         headers = {"content-type": "application/json"}
         return self._request(method, path, content=body.encode(), headers=headers, patience=patience).json()
 
     def _request(
-        self, method: str, path: str, *, patience: float = _PATIENCE, headers: Any = None, **options: Any
+        self, method: str, path: str, *, patience: float | None = None, headers: Any = None, **options: Any
     ) -> httpx.Response:
         """One call, with patience for a service that is away or busy.
 
         Raises:
             ServiceError, and what the service's answer stands for.
         """
-        deadline = time.monotonic() + patience
+        deadline = time.monotonic() + (self._patience if patience is None else patience)
         pause = 0.1
         while True:
             trouble = f"{self.endpoint} is not answering"

@@ -265,4 +265,5 @@ def _in_forked_child() -> None:
         delivery._reset()  # pyright: ignore[reportPrivateUsage] - the same module
 
 
-os.register_at_fork(after_in_child=_in_forked_child)
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_in_forked_child)

@@ -14,6 +14,7 @@ from typing import Any
 
 from opentelemetry import trace
 from opentelemetry.context import Context
+from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanLimits, TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from opentelemetry.trace import ProxyTracerProvider
@@ -48,6 +49,11 @@ class Runtime:
         if span.is_recording() and span.get_span_context().trace_flags.sampled:
             return span
         return self._tracer(_fallback()).start_span(name, context=context, attributes=values)
+
+    @property
+    def resource(self) -> Resource:
+        """What scores say of this process: the same as spans, where the provider tells."""
+        return getattr(self.provider, "resource", None) or _fallback().resource
 
     @staticmethod
     def _tracer(provider: TracerProvider) -> trace.Tracer:
@@ -105,7 +111,8 @@ def start(tracer_provider: Any = None, **given: Any) -> Runtime:
         else:
             delivery = Delivery(settings)
         provider = _attach(tracer_provider, previous)
-        _runtime = Runtime(settings, provider, delivery, Client(settings.endpoint, settings.api_key))
+        client = Client(settings.endpoint, settings.api_key, patience=settings.control_timeout)
+        _runtime = Runtime(settings, provider, delivery, client)
         if settings.capture:
             from evalspan import capture
 

@@ -22,7 +22,7 @@ from evalspan import attributes
 from evalspan.errors import EvalspanError, TaskError
 from evalspan.model import ExperimentStatus, Json, Record, dump
 from evalspan.sdk import evaluation, history, lifecycle, measure
-from evalspan.sdk.calls import Function, Limits, Retried
+from evalspan.sdk.calls import CallFailed, Function, Limits
 from evalspan.sdk.context import Case
 from evalspan.sdk.evaluation import Evaluation, attribute_value
 from evalspan.sdk.ledger import Account
@@ -134,7 +134,7 @@ class Runner:
             row.output, row.retries = await self._call_within(
                 trace.set_span_in_context(span, within), self._experiment.task_function, self._given(record)
             )
-        except Retried as failure:
+        except CallFailed as failure:
             self._book(row, span, failure)
             if self._options.raise_errors:
                 self._end(span, values, row)
@@ -152,7 +152,7 @@ class Runner:
         }
 
     @staticmethod
-    def _book(row: Row, span: trace.Span, failure: Retried) -> None:
+    def _book(row: Row, span: trace.Span, failure: CallFailed) -> None:
         error = failure.cause
         row.error = str(error) or type(error).__name__
         row.error_type = type(error).__qualname__
@@ -234,7 +234,7 @@ class Runner:
             returned, _ = await self._call_within(within, function, given)
             return Evaluation.of(function.name, returned)
         except Exception as raised:
-            error = raised.cause if isinstance(raised, Retried) else raised
+            error = raised.cause if isinstance(raised, CallFailed) else raised
             span.record_exception(error)
             span.set_status(Status(StatusCode.ERROR, str(error)))
             if self._options.raise_errors:
@@ -252,7 +252,7 @@ class Runner:
             otel_context.detach(token)
 
     def _emit(self, score: Evaluation, case: Case, judged: trace.SpanContext | None) -> None:
-        record = evaluation.event(score, case, judged, self._runtime.provider.resource)
+        record = evaluation.event(score, case, judged, self._runtime.resource)
         self._runtime.delivery.put("scores", record, measure.log_size(record), case.experiment_id)
 
     async def _finish(self, stopped: BaseException | None) -> tuple[ExperimentResult, EvalspanError | None]:
@@ -295,7 +295,8 @@ class Runner:
                 return account
 
     def _report(self, status: ExperimentStatus, error: str, account: Account) -> EvalspanError | None:
-        patience = 10.0 if account.complete else 1.0
+        # What did not get through tells that the service is away: no use in waiting for it again.
+        patience = None if account.complete else 1.0
         try:
             self._runtime.client.update_experiment(self._session.experiment_id, status, error, patience)
         except EvalspanError as trouble:

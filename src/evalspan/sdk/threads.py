@@ -21,6 +21,7 @@ class Threads:
     def __init__(self) -> None:
         self._idle: list[SimpleQueue[_Job | None]] = []
         self._closed = False
+        self._lock = threading.Lock()
 
     async def run(self, function: Callable[[], Any]) -> Any:
         """The function's result, from a thread. Cancelled, the thread goes on but nobody listens."""
@@ -42,9 +43,10 @@ class Threads:
 
     def close(self) -> None:
         """Ends the idle threads; busy ones end after their job."""
-        self._closed = True
-        while self._idle:
-            self._idle.pop().put(None)
+        with self._lock:
+            self._closed = True
+            while self._idle:
+                self._idle.pop().put(None)
 
     def _give(self, job: _Job) -> None:
         try:
@@ -57,9 +59,10 @@ class Threads:
     def _work(self, inbox: SimpleQueue[_Job | None]) -> None:
         while (job := inbox.get()) is not None:
             job()
-            if self._closed:
-                return
-            self._idle.append(inbox)
+            with self._lock:
+                if self._closed:
+                    return
+                self._idle.append(inbox)
 
 
 def _settle(future: asyncio.Future[Any], result: Any, error: BaseException | None) -> None:
