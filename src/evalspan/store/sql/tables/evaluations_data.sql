@@ -1,5 +1,5 @@
 -- One row per score. The key is what identifies a score and nothing that a later sending could
--- change; the last one received wins.
+-- change; the last one received wins. The record stands in it for scores that carry no trace.
 CREATE TABLE IF NOT EXISTS evaluations_data
 (
     experiment_id     String CODEC(ZSTD(1)),
@@ -32,4 +32,4 @@ CREATE TABLE IF NOT EXISTS evaluations_data
     INDEX trace_id_bloom trace_id TYPE bloom_filter(0.001) GRANULARITY 1
 )
 ENGINE = ReplacingMergeTree(received_at)
-ORDER BY (experiment_id, trace_id, span_id, name, source, run_iteration)
+ORDER BY (experiment_id, trace_id, span_id, name, source, run_iteration, record_id)

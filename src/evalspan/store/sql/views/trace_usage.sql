@@ -1,8 +1,12 @@
 -- Tokens and money of one trace. Wrapper spans restate what their children used, so only the
--- deepest LLM spans count, and a response id counts once. A sum with an unknown part is unknown.
+-- deepest LLM spans count, and a response id counts once: of two spans that share it the one that
+-- knows its usage. A sum with an unknown part is unknown.
 CREATE OR REPLACE VIEW trace_usage AS
 WITH
-    groupArray((s.span_id, s.parent_span_id, s.response_id, s.input_tokens, s.output_tokens, s.total_tokens, s.cost_usd)) AS calls,
+    arraySort(
+        c -> (isNull(c.6), isNull(c.7), c.1),
+        groupArray((s.span_id, s.parent_span_id, s.response_id, s.input_tokens, s.output_tokens, s.total_tokens, s.cost_usd))
+    ) AS calls,
     arrayMap(c -> c.2, calls) AS parents,
     arrayFilter(c -> NOT has(parents, c.1), calls) AS leaves,
     arrayMap(c -> c.3, leaves) AS response_ids,
