@@ -13,6 +13,7 @@ def test_the_demo_prints_results_and_the_sql_behind_them_and_leaves_its_data(eva
     assert done.returncode == 0, done.stderr
     assert "exact_match" in done.stdout
     assert "SELECT" in done.stdout
+    assert done.stderr == ""
     asked = evalspan(
         "query", "SELECT run_iteration, count() AS n FROM experiment_results GROUP BY ALL ORDER BY ALL"
     )

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import click
 import httpx
+from opentelemetry.instrumentation.utils import suppress_instrumentation
 
 from evalspan.cli.connection import existing_store, running_service, with_store
 from evalspan.errors import AccessError, ServiceError, UsageError
@@ -122,6 +123,7 @@ def remote_rows(
     headers = {"authorization": f"Bearer {api_key}"} if api_key else {}
     try:
         with (
+            suppress_instrumentation(),  # a demo or script may have capture on: our own calls are not its
             httpx.Client(timeout=httpx.Timeout(10.0, read=None)) as client,
             client.stream(
                 "POST",
