@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from opentelemetry import baggage, trace
-from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace import SpanLimits, TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 
 import evalspan
@@ -277,6 +277,55 @@ def test_an_apps_sampler_does_not_delete_cases(service: Service, start: Start) -
     result = evalspan.experiment(name="sampled", task=lambda: 1, dataset=numbers(3)).run()
     query = "SELECT count() AS n FROM experiment_results WHERE experiment_id = {id:String}"
     assert rows(runtime, query, id=result.experiment_id) == [{"n": 3}]
+
+
+def test_an_apps_span_limits_do_not_cut_cases(service: Service, start: Start) -> None:
+    limits = SpanLimits(max_span_attributes=20, max_span_attribute_length=30)
+    runtime = start(service.endpoint, TracerProvider(span_limits=limits, shutdown_on_exit=False))
+    record = {"input": "x" * 500, "metadata": {f"key-{n}": n for n in range(200)}}
+    result = evalspan.experiment(name="limited", task=lambda input_data: input_data, dataset=[record]).run()
+    query = """SELECT length(output) AS size, length(metadata) AS keys, experiment FROM experiment_results
+               WHERE experiment_id = {id:String}"""
+    found = rows(runtime, query, id=result.experiment_id)
+    assert found == [{"size": 502, "keys": 200, "experiment": "limited"}]
+
+
+def test_retries_are_counted_on_the_row_and_on_the_case_span(runtime: Runtime) -> None:
+    attempts: list[int] = []
+
+    def flaky() -> str:
+        attempts.append(1)
+        if len(attempts) < 2:
+            raise ConnectionError("reset")
+        return "fine"
+
+    result = evalspan.experiment(name="flaky", task=flaky, dataset=numbers(1)).run()
+    assert (result.rows[0].retries, result.failures) == (1, [])
+    query = """SELECT attributes['evalspan.task.retries'] AS retries FROM spans
+               WHERE trace_id = {id:String} AND span_type = 'CASE'"""
+    assert rows(runtime, query, id=result.rows[0].trace_id) == [{"retries": "1"}]
+
+
+def test_the_task_cannot_change_what_evaluators_and_later_runs_see(runtime: Runtime) -> None:
+    def greedy(input_data: dict[str, int]) -> int:
+        return input_data.pop("n")
+
+    def untouched(input_data: dict[str, int]) -> bool:
+        return input_data == {"n": 1}
+
+    result = evalspan.experiment(
+        name="greedy", task=greedy, dataset=[{"input": {"n": 1}}], evaluators=[untouched], runs=2
+    ).run()
+    assert [row.evaluations["untouched"].value for row in result.rows] == [True, True]
+
+
+def test_compression_named_in_the_environment_is_used(
+    service: Service, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip")
+    start(service.endpoint)
+    result = evalspan.experiment(name="gzip", task=lambda: "x" * 100_000, dataset=numbers(3)).run()
+    assert result.delivery.complete
 
 
 def test_run_works_where_an_event_loop_runs_already(runtime: Runtime) -> None:

@@ -120,7 +120,8 @@ class Delivery:
     def _admit(self, size: int, *, patient: bool) -> bool:
         if self._fits(size):
             return True
-        if _on_event_loop():
+        # Nor may a worker wait for room that it makes itself (the garbage collector can end spans there).
+        if _on_event_loop() or threading.current_thread() in [lane.worker for lane in self._lanes.values()]:
             return patient
         return self._room.wait_for(
             lambda: self._closed or self._fits(size), None if patient else self._settings.app_wait
