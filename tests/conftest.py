@@ -26,10 +26,9 @@ def clickhouse_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clic
 @pytest.fixture
 def server_address(clickhouse_server: ClickHouseServer) -> Iterator[str]:
     """The address of a database of the test's own, which need not exist yet."""
-    address = clickhouse_server.address(f"test_{next(_numbers)}")
-    yield address
-    with Store(address) as store:
-        store.command(f"DROP DATABASE IF EXISTS `{store.database}` SYNC")
+    database = f"test_{next(_numbers)}"
+    yield clickhouse_server.address(database)
+    clickhouse_server.drop(database)
 
 
 @pytest.fixture

@@ -72,6 +72,12 @@ class ClickHouseServer:
                 )
             time.sleep(0.05)
 
+    def drop(self, database: str) -> None:
+        """Remove a database, whatever wrote it."""
+        statement = f"DROP DATABASE IF EXISTS `{database}` SYNC".encode()
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/", data=statement, timeout=30) as answer:
+            answer.read()
+
     def stop(self) -> None:
         """End it as an operator would."""
         self._end(signal.SIGTERM)

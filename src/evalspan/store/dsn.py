@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from evalspan.errors import UsageError
 
@@ -64,16 +65,27 @@ def parse(text: str) -> Dsn:
             )
         return Dsn(database=DEFAULT_DATABASE, path=Path(path).expanduser().resolve())
     parts = urlsplit(text)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    database = parts.path.strip("/") or DEFAULT_DATABASE
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or not _port_fits(parts):
+        shown = re.sub(r":[^:@/]*@", ":***@", text)
         raise UsageError(
-            f"The store {text!r} is neither chdb://PATH nor http(s)://user:password@host:8123/database."
+            f"The store {shown!r} is neither chdb://PATH nor http(s)://user:password@host:8123/database."
         )
+    if not re.fullmatch(r"[\w-]+", database):
+        raise UsageError(f"The store's database {database!r} is not a name of letters, digits, _ and -.")
     secure = parts.scheme == "https"
     return Dsn(
-        database=parts.path.strip("/") or DEFAULT_DATABASE,
+        database=database,
         host=parts.hostname,
         port=parts.port or (8443 if secure else 8123),
         secure=secure,
         user=unquote(parts.username or "default"),
         password=unquote(parts.password or ""),
     )
+
+
+def _port_fits(parts: SplitResult) -> bool:
+    try:
+        return parts.port != 0
+    except ValueError:
+        return False
