@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: help demo test quick check format collector clean
+.PHONY: help demo test quick check format collector lock clean
 
 help: ## what there is to make
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -37,6 +37,14 @@ format: $(STAMP) ## mend the format and what lint can mend
 collector: ## build the OpenTelemetry Collector (needs Go)
 	GOBIN=$(CURDIR)/collector/bin go install go.opentelemetry.io/collector/cmd/builder@v0.155.0
 	cd collector && bin/builder --config builder.yaml
+
+lock: ## renew requirements.lock from pyproject.toml
+	rm -rf .lock && $(PYTHON) -m venv .lock
+	.lock/bin/python -m pip install --quiet --upgrade pip
+	.lock/bin/python -m pip install --quiet --editable '.[server]' --group dev
+	echo '# Every version, by name alone, so that it serves with any index. Made by `make lock`.' > requirements.lock
+	.lock/bin/python -m pip freeze --exclude-editable >> requirements.lock
+	rm -rf .lock
 
 clean: ## remove the environment
 	rm -rf $(VENV)
