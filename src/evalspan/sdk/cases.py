@@ -1,0 +1,204 @@
+"""Executing one case: the task in its span, its evaluators below it, and a score event for each.
+
+The case span lasts as long as the task, so that its duration is the task's; evaluator spans are its
+children and come after it. A failed task is a result: its evaluators are not run, its scores are
+missing, not zero. An execution that was cut off ends no span: to the service it never happened.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry import context as otel_context
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.trace import Status, StatusCode
+
+from evalspan import attributes
+from evalspan.errors import TaskError
+from evalspan.model import Json, Record, dump
+from evalspan.sdk import evaluation, lifecycle, measure
+from evalspan.sdk.calls import CallFailed, Function, Limits
+from evalspan.sdk.context import Case
+from evalspan.sdk.evaluation import Evaluation, attribute_value
+from evalspan.sdk.lifecycle import Runtime
+from evalspan.sdk.result import Row
+from evalspan.sdk.session import Session, fill
+from evalspan.sdk.threads import Threads
+
+if TYPE_CHECKING:
+    from evalspan.sdk.experiment import Experiment
+
+
+class Cases:
+    """Executes the cases of one experiment run."""
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        session: Session,
+        runtime: Runtime,
+        threads: Threads,
+        limits: Limits,
+        *,
+        raise_errors: bool,
+    ) -> None:
+        self._experiment = experiment
+        self._session = session
+        self._runtime = runtime
+        self._threads = threads
+        self._limits = limits
+        self._raise_errors = raise_errors
+
+    async def run(self, record: Record, run_iteration: int) -> Row:
+        """One execution of one record, or what is missing of it.
+
+        Raises:
+            TaskError: with `raise_errors`.
+        """
+        case = self._session.case(run_iteration, record.id)
+        row = self._session.prior.get((record.id, case.run_iteration))
+        # What failed before gets another try: resuming is for having all results.
+        row = await self._execute(record, case) if row is None or row.error else fill(row, record)
+        if row.error is None:
+            for function in self._experiment.evaluator_functions:
+                if function.name not in row.evaluations:
+                    row.evaluations[function.name] = await self._evaluate(function, record, case, row)
+        return row
+
+    async def _execute(self, record: Record, case: Case) -> Row:
+        """The task on one record, in its case span."""
+        within = case.enter(Context())
+        values = self._case_values(record)
+        span = self._runtime.start_span(self._experiment.name, within, values)
+        identity = span.get_span_context()
+        row = Row(record.id, case.run_iteration, record.input, expected_output=record.expected_output)
+        row.trace_id, row.span_id = f"{identity.trace_id:032x}", f"{identity.span_id:016x}"
+        started = asyncio.get_running_loop().time()
+        try:
+            row.output, row.retries = await self._call_within(
+                trace.set_span_in_context(span, within), self._experiment.task_function, self._given(record)
+            )
+        except CallFailed as failure:
+            self._book(row, span, failure)
+            if self._raise_errors:
+                self._end(span, values, row)
+                raise TaskError(f"The task failed on record {record.id!r}: {row.error}") from failure.cause
+        row.duration_ms = (asyncio.get_running_loop().time() - started) * 1000
+        self._end(span, values, row)
+        return row
+
+    def _given(self, record: Record) -> dict[str, Json]:
+        """The task's arguments: copies, so that it cannot change what evaluators and later runs see."""
+        return {
+            "input_data": copy.deepcopy(record.input),
+            "config": copy.deepcopy(self._experiment.config),
+            "metadata": copy.deepcopy(record.metadata),
+        }
+
+    @staticmethod
+    def _book(row: Row, span: trace.Span, failure: CallFailed) -> None:
+        error = failure.cause
+        row.error = str(error) or type(error).__name__
+        row.error_type = type(error).__qualname__
+        row.retries = failure.retries
+        span.record_exception(error)
+        span.set_status(Status(StatusCode.ERROR, row.error))
+
+    def _end(self, span: trace.Span, values: dict[str, Any], row: Row) -> None:
+        values[attributes.OUTPUT] = dump(row.output)
+        if row.retries:
+            values[attributes.RETRIES] = row.retries
+        if row.error_type:
+            values[attributes.ERROR_TYPE] = row.error_type
+        span.set_attributes(values)
+        lifecycle.processor.stamp(span, values)
+        span.end()
+
+    def _case_values(self, record: Record) -> dict[str, Any]:
+        experiment, dataset = self._experiment, self._session.dataset
+        values: dict[str, Any] = {
+            attributes.SPAN_TYPE: attributes.CASE,
+            attributes.PROJECT_NAME: self._session.project,
+            attributes.EXPERIMENT_NAME: experiment.name,
+            attributes.TEST_SUITE_NAME: experiment.name,
+            attributes.DATASET_ID: dataset.id,
+            attributes.DATASET_NAME: dataset.name,
+            attributes.DATASET_VERSION: dataset.version,
+            attributes.INPUT: dump(record.input),
+            attributes.EXPECTED_OUTPUT: dump(record.expected_output),
+            attributes.TAGS: [*experiment.tags, *record.tags],
+        }
+        for prefix, metadata in (
+            (attributes.METADATA_PREFIX, record.metadata),
+            (attributes.EXPERIMENT_METADATA_PREFIX, experiment.metadata),
+        ):
+            values |= {prefix + key: attribute_value(value) for key, value in metadata.items()}
+        return {key: measure.sendable(value) for key, value in values.items() if value is not None}
+
+    async def _evaluate(self, function: Function, record: Record, case: Case, row: Row) -> Evaluation:
+        """One evaluator on one row, in its span; the score goes out as an event of the case span."""
+        judged = trace.SpanContext(
+            int(row.trace_id, 16), int(row.span_id, 16), False, trace.TraceFlags(trace.TraceFlags.SAMPLED)
+        )
+        parent = trace.set_span_in_context(trace.NonRecordingSpan(judged), case.enter(Context()))
+        values = {attributes.SPAN_TYPE: attributes.EVALUATOR, attributes.EVALUATION_NAME: function.name}
+        span = self._runtime.start_span(f"evaluator.{function.name}", parent, values)
+        given = {
+            "input_data": record.input,
+            "output_data": row.output,
+            "expected_output": record.expected_output,
+            "metadata": record.metadata,
+            "config": self._experiment.config,
+        }
+        score = await self._score(function, given, trace.set_span_in_context(span, parent), span)
+        span.end()
+        self._emit(score, case, judged)
+        return score
+
+    async def summarise(self, function: Function, iteration: int, rows: list[Row]) -> Evaluation:
+        """A summary evaluator's score of one run iteration."""
+        given = {
+            "inputs": [row.input for row in rows],
+            "outputs": [row.output for row in rows],
+            "expected_outputs": [row.expected_output for row in rows],
+            "evaluators_results": {
+                name: [row.evaluations[name].value if name in row.evaluations else None for row in rows]
+                for name in self._experiment.evaluator_names
+            },
+        }
+        case = self._session.case(iteration)
+        score = await self._score(function, given, case.enter(Context()), trace.INVALID_SPAN)
+        self._emit(score, case, None)
+        return score
+
+    async def _score(
+        self, function: Function, given: dict[str, Any], within: Context, span: trace.Span
+    ) -> Evaluation:
+        """An evaluator's score; its failure is one too, unless `raise_errors`."""
+        try:
+            returned, _ = await self._call_within(within, function, given)
+            return Evaluation.of(function.name, returned)
+        except Exception as raised:
+            error = raised.cause if isinstance(raised, CallFailed) else raised
+            span.record_exception(error)
+            span.set_status(Status(StatusCode.ERROR, str(error)))
+            if self._raise_errors:
+                span.end()
+                raise TaskError(f"The evaluator {function.name!r} failed: {error}") from error
+            return Evaluation.failed(function.name, error)
+
+    async def _call_within(
+        self, within: Context, function: Function, given: dict[str, Any]
+    ) -> tuple[Any, int]:
+        token = otel_context.attach(within)
+        try:
+            return await function.call(given, self._limits, self._threads)
+        finally:
+            otel_context.detach(token)
+
+    def _emit(self, score: Evaluation, case: Case, judged: trace.SpanContext | None) -> None:
+        record = evaluation.event(score, case, judged, self._runtime.resource)
+        self._runtime.delivery.put("scores", record, measure.log_size(record), case.experiment_id)
