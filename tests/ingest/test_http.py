@@ -10,7 +10,7 @@ import gzip
 import json
 import zlib
 from collections.abc import AsyncIterator, Callable
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -41,20 +41,21 @@ def one_metric() -> Metric:
     return found
 
 
+def hex_id(encoded: str) -> str:
+    """An id in hex, in the case that senders use less."""
+    return base64.b64decode(encoded).hex().upper()
+
+
 def as_json(message: Message) -> dict[str, Any]:
     """What a sender of OTLP/JSON would write: like protobuf's JSON, but with ids in hex."""
 
     def hexed(node: Any) -> Any:
         if isinstance(node, list):
-            return [hexed(item) for item in node]  # pyright: ignore[reportUnknownVariableType] (JSON)
+            return [hexed(item) for item in cast("list[Any]", node)]
         if not isinstance(node, dict):
             return node
-        return {
-            key: base64.b64decode(item).hex().upper()
-            if key.endswith(("traceId", "spanId", "SpanId"))
-            else hexed(item)
-            for key, item in node.items()  # pyright: ignore[reportUnknownVariableType] (JSON)
-        }
+        form = cast("dict[str, Any]", node)
+        return {key: hex_id(form[key]) if key in IDS else hexed(form[key]) for key in form}
 
     return hexed(MessageToDict(message, use_integers_for_enums=True))
 

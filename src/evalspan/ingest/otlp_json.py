@@ -46,9 +46,7 @@ def parse(signal: Signal, body: bytes, findings: Findings) -> Any:
                 _read({"scope": scope_form.get("scope") or {}, **_schema(scope_form)}, scope_group)
                 items = getattr(scope_group, parts.items)
                 for item_form in _objects(scope_form, parts.items):
-                    item = _item(parts.item, item_form, findings)
-                    if item is not None:
-                        items.append(item)
+                    _add_item(items, item_form, findings)
     except (ParseError, ValueError, TypeError) as error:
         raise Undecodable(f"The body is not an {request.DESCRIPTOR.name}: {error}") from None
     return request
@@ -67,20 +65,26 @@ def _load(body: bytes) -> Object:
 def _load_leniently(body: bytes) -> Json:
     """Broken UTF-8 becomes lone surrogates, which then fail in the one item that has them."""
     try:
-        return json.loads(body.decode("utf-8", "surrogateescape"))
+        return json.loads(body.decode("utf-8", "surrogateescape"), object_pairs_hook=_with_clean_names)
     except (ValueError, RecursionError) as error:
         raise Undecodable(f"The body is not JSON: {error}") from None
 
 
-def _item(kind: type[Message], form: Object, findings: Findings) -> Any:
+def _with_clean_names(pairs: list[tuple[str, Json]]) -> Object:
+    """A field whose name has a lone surrogate is an unknown field; protobuf fails on such a name."""
+    return {name.encode("utf-8", "replace").decode(): value for name, value in pairs}
+
+
+def _add_item(items: Any, form: Object, findings: Findings) -> None:
+    item = items.add()
     try:
         for place in _with_ids(form):
             _hex_ids(place)
-        return _read(form, kind())
+        _read(form, item)
     except (ParseError, ValueError, TypeError, RecursionError) as error:
+        del items[-1]
         example = f"{form.get('name') or form.get('eventName') or ''!s}: {error}"
         findings.reject("it is not valid OTLP/JSON", example.encode("utf-8", "replace").decode())
-        return None
 
 
 def _read(form: Object, message: Message) -> Message:

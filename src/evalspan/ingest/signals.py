@@ -7,15 +7,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from google.protobuf.message import Message
 from opentelemetry.proto.collector.logs.v1 import (  # pyright: ignore[reportMissingTypeStubs] (its stub has no __init__)
     logs_service_pb2 as logs_service,
 )
 from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2 as metrics_service
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2 as trace_service
-from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ResourceLogs, ScopeLogs
-from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric, ResourceMetrics, ScopeMetrics
-from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
 
 
 class Signal(StrEnum):
@@ -32,9 +28,6 @@ class Parts:
 
     request: Callable[[], Any]
     response: Callable[[], Any]
-    group: type[Message]
-    scope_group: type[Message]
-    item: type[Message]
     groups: str  # field names, in snake case
     scope_groups: str
     items: str
@@ -47,9 +40,6 @@ PARTS: Final = {
     Signal.TRACES: Parts(
         trace_service.ExportTraceServiceRequest,
         trace_service.ExportTraceServiceResponse,
-        ResourceSpans,
-        ScopeSpans,
-        Span,
         "resource_spans",
         "scope_spans",
         "spans",
@@ -60,9 +50,6 @@ PARTS: Final = {
     Signal.LOGS: Parts(
         logs_service.ExportLogsServiceRequest,
         logs_service.ExportLogsServiceResponse,
-        ResourceLogs,
-        ScopeLogs,
-        LogRecord,
         "resource_logs",
         "scope_logs",
         "log_records",
@@ -73,9 +60,6 @@ PARTS: Final = {
     Signal.METRICS: Parts(
         metrics_service.ExportMetricsServiceRequest,
         metrics_service.ExportMetricsServiceResponse,
-        ResourceMetrics,
-        ScopeMetrics,
-        Metric,
         "resource_metrics",
         "scope_metrics",
         "metrics",

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from google.protobuf.message import DecodeError, Message
+from google.protobuf.message import DecodeError
 
 from evalspan.errors import UsageError
 from evalspan.ingest.receipt import Findings
@@ -43,40 +43,40 @@ def parse(signal: Signal, body: bytes, findings: Findings) -> Any:
 
 def _salvage(parts: Parts, body: bytes, findings: Findings) -> Any:
     request = parts.request()
-    kept = 0
     try:
-        for raw_group in _fields(body, _GROUPS):
-            group = _parsed(parts.group, _without(raw_group))
-            for raw_scope in _fields(raw_group, _NESTED):
-                scope_group = _parsed(parts.scope_group, _without(raw_scope))
-                items = [_parsed(parts.item, raw) for raw in _fields(raw_scope, _NESTED)]
-                good = [
-                    item
-                    for item in items
-                    if item is not None and group is not None and scope_group is not None
-                ]
-                if len(good) < len(items):
-                    where = f"item {items.index(None) if None in items else 0} of {len(items)} in its scope"
-                    findings.reject(_UNREADABLE, where, len(items) - len(good))
-                if group is None or scope_group is None:
-                    continue
-                kept += len(good)
-                getattr(scope_group, parts.items).extend(good)
-                getattr(group, parts.scope_groups).append(scope_group)
-            if group is not None:
-                getattr(request, parts.groups).append(group)
+        kept = sum(_salvage_group(parts, raw, request, findings) for raw in _fields(body, _GROUPS))
     except ValueError as error:
-        raise Undecodable(f"The body is not an {request.DESCRIPTOR.name}: {error}") from None
+        raise Undecodable(f"The body is not an {request.DESCRIPTOR.name}: {error}.") from None
     if not kept:
         raise Undecodable(f"The body is not an {request.DESCRIPTOR.name} of which any item could be read.")
     return request
 
 
-def _parsed(kind: type[Message], raw: bytes) -> Any:
+def _salvage_group(parts: Parts, raw: bytes, request: Any, findings: Findings) -> int:
+    """Read one group (resource) into the request; how many items were kept."""
+    groups = getattr(request, parts.groups)
+    group = _parse_into(groups, _without(raw))
+    kept = 0
+    for raw_scope in _fields(raw, _NESTED):
+        scope_group = group and _parse_into(getattr(group, parts.scope_groups), _without(raw_scope))
+        for number, raw_item in enumerate(_fields(raw_scope, _NESTED)):
+            if scope_group and _parse_into(getattr(scope_group, parts.items), raw_item):
+                kept += 1
+            else:
+                findings.reject(_UNREADABLE, f"number {number} in its scope, of {len(raw_item)} bytes")
+    return kept
+
+
+def _parse_into(items: Any, raw: bytes) -> Any:
+    """One more item of a repeated field, or None. Read in place: a copy may nest too deep where the
+    item alone does not."""
+    item = items.add()
     try:
-        return kind.FromString(raw)
+        item.ParseFromString(raw)
     except DecodeError:
+        del items[-1]
         return None
+    return item
 
 
 def _fields(raw: bytes, number: int) -> Iterator[bytes]:

@@ -1,12 +1,13 @@
 """Langfuse: `langfuse.*`.
 
 The buckets of `usage_details` exclude one another (`input` leaves out cached tokens), while the
-conventions count cached tokens as input: they are added up here.
+conventions count cached tokens as input: they are added up here. What its OpenAI wrapper copies from
+the API (`prompt_tokens`, with the cached ones in a nested object) is inclusive already.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from evalspan import attributes as names
@@ -28,7 +29,11 @@ def _sum(view: View, plain: tuple[str, ...], parts: tuple[str, ...], prefix: str
         return None
     buckets: dict[str, Json] = usage  # pyright: ignore[reportUnknownVariableType] (JSON)
     base = next((count(buckets[name]) for name in plain if name in buckets), None)
-    extra = [count(value) for name, value in buckets.items() if name in parts or name.startswith(prefix)]
+    extra = [
+        count(value)
+        for name, value in buckets.items()
+        if name not in plain and (name in parts or name.startswith(prefix))
+    ]
     known = [number for number in (base, *extra) if number is not None]
     return sum(known) if known else None
 
@@ -42,11 +47,11 @@ def _output(view: View) -> int | None:
 
 
 def _first_token(view: View) -> float | None:
-    moment = view.value(_STARTED)
     try:
-        started = datetime.fromisoformat(str(moment))
+        moment = datetime.fromisoformat(str(view.value(_STARTED)))
     except ValueError:
         return None
+    started = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return started.timestamp() - view.start_ns / 1e9
 
 
@@ -59,10 +64,18 @@ DIALECT = Dialect(
         "request_model": ("langfuse.observation.model.name",),
         "input_tokens": (Made((_USAGE,), _input),),
         "output_tokens": (Made((_USAGE,), _output),),
-        "total_tokens": (At(_USAGE, ("total",)),),
-        "cache_read_tokens": tuple(At(_USAGE, (name,)) for name in _READ),
+        "total_tokens": (At(_USAGE, ("total",)), At(_USAGE, ("total_tokens",))),
+        "cache_read_tokens": (
+            *(At(_USAGE, (name,)) for name in _READ),
+            At(_USAGE, ("prompt_tokens_details", "cached_tokens")),
+            At(_USAGE, ("input_tokens_details", "cached_tokens")),
+        ),
         "cache_write_tokens": tuple(At(_USAGE, (name,)) for name in _WRITE),
-        "reasoning_tokens": tuple(At(_USAGE, (name,)) for name in _REASONING),
+        "reasoning_tokens": (
+            *(At(_USAGE, (name,)) for name in _REASONING),
+            At(_USAGE, ("completion_tokens_details", "reasoning_tokens")),
+            At(_USAGE, ("output_tokens_details", "reasoning_tokens")),
+        ),
         "cost_usd": (At("langfuse.observation.cost_details", ("total",)),),
         "time_to_first_token": (Made((_STARTED,), _first_token),),
         "session_id": ("langfuse.session.id", names.SESSION_ID),

@@ -1,6 +1,7 @@
 """OpenLLMetry (Traceloop): `traceloop.*`, and `gen_ai.*` with names of its own.
 
-Versions before 0.60 flatten messages (`gen_ai.prompt.0.content`); the `gen_ai.*` table reads both.
+Older versions flatten messages (`gen_ai.prompt.0.content`); newer ones write those of the
+conventions, and show only by `gen_ai.is_streaming` who they are.
 """
 
 from __future__ import annotations
@@ -11,8 +12,13 @@ from evalspan.ingest.dialect import Dialect, Flat
 DIALECT = Dialect(
     name="openllmetry",
     rank=800,
-    marks=("traceloop.", "gen_ai.prompt.0.role", "gen_ai.prompt.0.content", "llm.request.type"),
-    scopes=("opentelemetry.instrumentation.openai.v1",),
+    marks=(
+        "traceloop.",
+        "gen_ai.prompt.0.role",
+        "gen_ai.prompt.0.content",
+        "llm.request.type",
+        "gen_ai.is_streaming",
+    ),
     fields={
         "span_type": ("traceloop.span.kind", "llm.request.type"),
         "total_tokens": ("llm.usage.total_tokens",),
