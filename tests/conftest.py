@@ -11,6 +11,8 @@ import pytest
 from evalspan.store import Store
 from support.clickhouse_server import ClickHouseServer
 
+pytest_plugins = ["support.command"]
+
 _numbers = itertools.count(1)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cli.conftest import Evalspan
+from support.command import Evalspan
 
 
 @pytest.mark.slow

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from cli.conftest import Evalspan
 from evalspan.store import Store
+from support.command import Evalspan
 
 
 @pytest.fixture

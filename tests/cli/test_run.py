@@ -6,7 +6,7 @@ import json
 import subprocess
 from pathlib import Path
 
-from cli.conftest import Evalspan
+from support.command import Evalspan
 
 SCRIPT = """
 import sys

@@ -9,10 +9,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from cli.conftest import Evalspan
-from support.markdown import ROOT, blocks
 
-pytest_plugins = ["cli.conftest"]
+from support.command import Evalspan
+from support.markdown import ROOT, blocks
 
 
 def shell_lines() -> list[str]:
