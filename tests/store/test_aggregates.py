@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from support.rows import Row, add, case, experiment, score, summary
 
 from evalspan.store import Store
+from support.rows import Row, add, case, experiment, score, summary
 
 
 def test_the_mean_of_an_experiment_is_the_mean_of_its_record_means(store: Store) -> None:
@@ -18,7 +18,12 @@ def test_the_mean_of_an_experiment_is_the_mean_of_its_record_means(store: Store)
 
 def test_the_mode_of_an_experiment_is_the_mode_of_its_record_modes(store: Store) -> None:
     # Four times "long" in all and three times "short", yet "short" is the mode of two records of three.
-    add(store, *scores("r1", ["long", "long", "long", "long"]), *scores("r2", ["short"]), *scores("r3", ["short"]))
+    add(
+        store,
+        *scores("r1", ["long", "long", "long", "long"]),
+        *scores("r2", ["short"]),
+        *scores("r3", ["short"]),
+    )
     assert summary_of(store, "mode, mode_counts, mean") == ("short", {"long": 1, "short": 2}, None)
 
 
@@ -71,7 +76,9 @@ def test_a_case_that_ran_again_counts_once_and_its_earlier_scores_not_at_all(sto
 def test_experiments_do_not_mix_in_one_summary(store: Store) -> None:
     add(store, experiment("e1"), *scores("r1", [1.0]))
     add(store, case("r1", experiment="e2"), score("judge", 0.0, "r1", experiment="e2"))
-    found = store.query("SELECT experiment, experiment_name, mean FROM experiment_summary ORDER BY experiment_id")
+    found = store.query(
+        "SELECT experiment, experiment_name, mean FROM experiment_summary ORDER BY experiment_id"
+    )
     assert [row["mean"] for row in found] == [1.0, 0.0]
     assert found[0]["experiment_name"] == "unique name of e1"
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from support.rows import add, dataset, experiment, project, record
-
 from evalspan.store import Store
+from support.rows import add, dataset, experiment, project, record
 
 VERSION = """
 SELECT record_id, input FROM dataset_records
-WHERE dataset_id = 'd1' AND version <= {version:Int64} AND (until_version IS NULL OR until_version > {version:Int64})
+WHERE dataset_id = 'd1' AND version <= {version:Int64}
+    AND (until_version IS NULL OR until_version > {version:Int64})
 ORDER BY record_id
 """
 
@@ -50,7 +50,13 @@ def test_every_version_of_a_dataset_can_be_read_as_it_was(store: Store) -> None:
 
 
 def test_a_record_that_was_removed_can_come_back(store: Store) -> None:
-    add(store, dataset("d1"), record("d1", "a", 1, "a1"), record("d1", "a", 2, removed=True), record("d1", "a", 4, "a4"))
+    add(
+        store,
+        dataset("d1"),
+        record("d1", "a", 1, "a1"),
+        record("d1", "a", 2, removed=True),
+        record("d1", "a", 4, "a4"),
+    )
     assert [at_version(store, number) for number in (1, 2, 3, 4)] == [{"a": "a1"}, {}, {}, {"a": "a4"}]
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from support.rows import add, case, rows
 
 from evalspan.errors import UsageError
 from evalspan.store import Store
+from support.rows import add, case, rows
 
 ALLOWED = [
     "SELECT 1",
@@ -69,7 +69,7 @@ REFUSED = {
         "SHOW CREATE TABLE system.users",
         "SHOW PROCESSLIST",
     ],
-    "several statements": ["SELECT 1; DROP TABLE spans_data", "SELECT 1; SELECT 2", "SELECT 1;;DROP TABLE spans_data"],
+    "several statements": ["SELECT 1; DROP TABLE spans_data", "SELECT 1; SELECT 2", "SELECT 1;;SELECT 2"],
     "settings": ["SELECT 1 SETTINGS readonly = 0", "SELECT 1 SETTINGS max_execution_time = 0"],
     "writing files": [
         "SELECT 1 INTO OUTFILE 'OUT'",
@@ -195,7 +195,9 @@ def test_everything_else_is_refused_and_has_no_effect(store: Store, tmp_path: Pa
         ("SELECT * FROM system.{name:Identifier}", "users"),
     ],
 )
-def test_names_given_as_parameters_are_judged_as_if_they_stood_there(store: Store, statement: str, value: str) -> None:
+def test_names_given_as_parameters_are_judged_as_if_they_stood_there(
+    store: Store, statement: str, value: str
+) -> None:
     with pytest.raises(UsageError):
         print(b"".join(store.read(statement, {"name": value})))
 

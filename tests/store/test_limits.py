@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.clickhouse_server import ClickHouseServer
-from support.rows import add, case
 
 from evalspan.errors import StoreUnavailable, UsageError
 from evalspan.store import Store
+from support.clickhouse_server import ClickHouseServer
+from support.rows import add, case
 
 ENDLESS = "SELECT count() FROM numbers(1000000000000) WHERE NOT ignore(sipHash64(number))"
 LARGE = "SELECT length(groupArray(number)) FROM numbers(1000000000)"
@@ -34,7 +34,9 @@ def own_server(tmp_path: Path) -> Iterator[ClickHouseServer]:
     server.stop()
 
 
-@pytest.mark.parametrize(("statement", "setting"), [(ENDLESS, "EVALSPAN_QUERY_TIMEOUT"), (LARGE, "EVALSPAN_QUERY_MAX_MEMORY")])
+@pytest.mark.parametrize(
+    ("statement", "setting"), [(ENDLESS, "EVALSPAN_QUERY_TIMEOUT"), (LARGE, "EVALSPAN_QUERY_MAX_MEMORY")]
+)
 def test_a_query_over_a_limit_is_wrong_use_and_the_message_names_the_limit(
     limited: Store, statement: str, setting: str
 ) -> None:

@@ -7,9 +7,9 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from support.rows import Row, add, case, llm, score, span, summary
 
 from evalspan.store import Store
+from support.rows import Row, add, case, llm, score, span, summary
 
 VIEWS = ("spans", "evaluations", "experiment_results", "experiment_records", "experiment_summary")
 
@@ -20,7 +20,8 @@ BLOCKS: tuple[tuple[Row, ...], ...] = (
     (case("r2", status="error"), score("judge", None, "r2", error="quota")),
     (score("judge", 0.1, "r1"), score("tone", "kind", "r1", trace=""), score("tone", "rude", "r2", trace="")),
     (case("r1", 2), score("tone", "kind", "r1", 2), summary("f1", 0.5)),
-    (span("again", "foreign", span_type="LLM", total_tokens=9), score("human", 1.0, "", 0, experiment="", trace="again")),
+    (span("again", "foreign", span_type="LLM", total_tokens=9),),
+    (score("human", 1.0, "", 0, experiment="", trace="again"),),
 )  # fmt: skip
 
 

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from support.rows import add, case, experiment, llm, score, span
-
 from evalspan.store import Store
+from support.rows import add, case, experiment, llm, score, span
 
 
 def test_a_row_is_one_record_in_one_iteration(store: Store) -> None:
     add(store, case("r1", 1), case("r1", 2), case("r2", 1), case("r1", 1, experiment="e2"))
     found = store.query("SELECT experiment_id, record_id, run_iteration FROM experiment_results ORDER BY ALL")
-    assert [tuple(row.values()) for row in found] == [("e1", "r1", 1), ("e1", "r1", 2), ("e1", "r2", 1), ("e2", "r1", 1)]
+    assert [tuple(row.values()) for row in found] == [
+        ("e1", "r1", 1),
+        ("e1", "r1", 2),
+        ("e1", "r2", 1),
+        ("e2", "r1", 1),
+    ]
 
 
 def test_a_resent_span_is_one_span_and_its_last_version_counts(store: Store) -> None:
@@ -24,7 +28,11 @@ def test_a_resent_span_is_one_span_and_its_last_version_counts(store: Store) -> 
 def test_a_resent_score_counts_once_and_the_latest_score_wins(store: Store) -> None:
     add(store, case("r1"), score("judge", 0.1, "r1"), score("judge", 0.2, "r1"))
     assert one(store, "scores") == ({"judge": 0.2},)
-    add(store, score("judge", 0.9, "r1", span_id="elsewhere", at=60), score("judge", 0.5, "r1", span_id="x", at=30))
+    add(
+        store,
+        score("judge", 0.9, "r1", span_id="elsewhere", at=60),
+        score("judge", 0.5, "r1", span_id="x", at=30),
+    )
     assert one(store, "scores") == ({"judge": 0.9},)
 
 
@@ -32,7 +40,11 @@ def test_spans_of_other_services_count_through_their_trace(store: Store) -> None
     foreign = {"experiment": "", "tokens": (7, 3), "cost": "0.5"}
     add(store, case("r1", trace="t1"), llm("", 0, trace="t1", span_id="foreign", **foreign))
     add(store, score("judge", 1.0, "", 0, experiment="", trace="t1"))
-    assert one(store, "total_tokens, toString(cost_usd) AS cost, scores['judge'] AS judge") == (10, "0.5", 1.0)
+    assert one(store, "total_tokens, toString(cost_usd) AS cost, scores['judge'] AS judge") == (
+        10,
+        "0.5",
+        1.0,
+    )
     where = store.query("SELECT experiment_id, record_id, run_iteration FROM spans WHERE span_id = 'foreign'")
     assert where == [{"experiment_id": "e1", "record_id": "r1", "run_iteration": 1}]
 
@@ -80,7 +92,11 @@ def test_an_evaluator_that_failed_gives_its_error_and_no_score(store: Store) -> 
 
 
 def test_a_failed_execution_is_an_error_with_its_message(store: Store) -> None:
-    add(store, case("r1", status="error", status_message="boom", error_type="ValueError"), case("r2", status="unset"))
+    add(
+        store,
+        case("r1", status="error", status_message="boom", error_type="ValueError"),
+        case("r2", status="unset"),
+    )
     found = store.query("SELECT status, error, error_type FROM experiment_results ORDER BY record_id")
     assert [tuple(row.values()) for row in found] == [("error", "boom", "ValueError"), ("ok", "", "")]
 
@@ -100,7 +116,13 @@ def test_scores_of_an_earlier_execution_do_not_stand_on_a_later_one(store: Store
 
 
 def test_scores_that_name_no_trace_or_one_of_their_own_belong_to_the_record(store: Store) -> None:
-    add(store, case("r1"), case("r2"), score("human", 0.25, "r1", trace=""), score("human", 0.5, "r2", trace=""))
+    add(
+        store,
+        case("r1"),
+        case("r2"),
+        score("human", 0.25, "r1", trace=""),
+        score("human", 0.5, "r2", trace=""),
+    )
     add(store, score("offline", 0.75, "r1", trace="trace of the judge"))
     found = store.query("SELECT scores FROM experiment_results ORDER BY record_id")
     assert [row["scores"] for row in found] == [{"human": 0.25, "offline": 0.75}, {"human": 0.5}]

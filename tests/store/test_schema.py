@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.clickhouse_server import ClickHouseServer
-from support.rows import add, case, llm, score
 
 import evalspan.store.schema as schemas
 from evalspan.errors import StoreError, StoreTooNew
 from evalspan.store import Store, columns, sql
 from evalspan.store.schema import SCHEMA, Schema
+from support.clickhouse_server import ClickHouseServer
+from support.rows import add, case, llm, score
 
 OPEN = "import sys; from evalspan.store import Store; print('go', flush=True); Store(sys.argv[1]).close()"
 TABLES = "SELECT name, sorting_key FROM system.tables WHERE database = currentDatabase() ORDER BY name"
@@ -85,7 +85,7 @@ def test_programs_that_start_at_once_on_one_server_all_succeed(server_address: s
     def start() -> None:
         try:
             Store(server_address).close()
-        except BaseException as error:  # noqa: BLE001
+        except BaseException as error:
             failures.append(error)
 
     threads = [threading.Thread(target=start) for _ in range(4)]
@@ -104,7 +104,9 @@ def test_an_older_store_gets_each_migration_exactly_once(store: Store, root: Pat
     store.close()
     migrations = root / "migrations"
     migrations.mkdir()
-    (migrations / "2_tenant.sql").write_text("ALTER TABLE spans_data ADD COLUMN tenant String")  # fails when run twice
+    (migrations / "2_tenant.sql").write_text(
+        "ALTER TABLE spans_data ADD COLUMN tenant String"
+    )  # fails when run twice
     (migrations / "3_default.sql").write_text("INSERT INTO projects_data (project_id) SELECT 'migrated'")
     for _ in range(3):
         with Store(address, schema=Schema(root)) as newer:
@@ -113,7 +115,9 @@ def test_an_older_store_gets_each_migration_exactly_once(store: Store, root: Pat
             assert newer.query("SELECT count() AS n FROM projects_data") == [{"n": 1}]
 
 
-def test_a_fresh_store_starts_at_the_newest_version_without_migrations(server_address: str, root: Path) -> None:
+def test_a_fresh_store_starts_at_the_newest_version_without_migrations(
+    server_address: str, root: Path
+) -> None:
     (root / "migrations").mkdir()
     (root / "migrations" / "2_tenant.sql").write_text("ALTER TABLE spans_data DROP COLUMN name")
     with Store(server_address, schema=Schema(root)) as store:
@@ -121,7 +125,9 @@ def test_a_fresh_store_starts_at_the_newest_version_without_migrations(server_ad
         assert_whole(store)
 
 
-def test_a_migration_that_failed_is_run_again_and_those_before_it_are_not(server_address: str, root: Path) -> None:
+def test_a_migration_that_failed_is_run_again_and_those_before_it_are_not(
+    server_address: str, root: Path
+) -> None:
     Store(server_address).close()
     migrations = root / "migrations"
     migrations.mkdir()
@@ -137,7 +143,9 @@ def test_a_migration_that_failed_is_run_again_and_those_before_it_are_not(server
 def test_a_view_that_changed_is_replaced(store: Store, root: Path) -> None:
     address = str(store.dsn)
     store.close()
-    (root / "views" / "projects.sql").write_text("CREATE OR REPLACE VIEW projects AS SELECT 'changed' AS name")
+    (root / "views" / "projects.sql").write_text(
+        "CREATE OR REPLACE VIEW projects AS SELECT 'changed' AS name"
+    )
     with Store(address, schema=Schema(root)) as newer:
         assert newer.query("SELECT name FROM projects") == [{"name": "changed"}]
 
@@ -147,7 +155,9 @@ def test_a_newer_store_is_refused_and_left_alone(store: Store) -> None:
     before = store.query("SELECT * FROM schema_versions ORDER BY ALL")
     address = str(store.dsn)
     store.close()
-    with pytest.raises(StoreTooNew, match=r"schema version 99, this evalspan writes version 1\. Upgrade evalspan"):
+    with pytest.raises(
+        StoreTooNew, match=r"schema version 99, this evalspan writes version 1\. Upgrade evalspan"
+    ):
         Store(address)
     with Store(address, migrate=False) as untouched:
         assert untouched.query("SELECT * FROM schema_versions ORDER BY ALL") == before
@@ -168,6 +178,8 @@ def test_a_folder_of_the_embedded_engine_can_be_served_by_a_server(tmp_path: Pat
 def assert_whole(store: Store) -> None:
     """Every object is there, and the whole road works."""
     found: list[dict[str, Any]] = store.query(TABLES)
-    assert {row["name"] for row in found} == {name.split("/")[1] for name in SCHEMA.objects} | {"schema_versions"}
+    assert {row["name"] for row in found} == {name.split("/")[1] for name in SCHEMA.objects} | {
+        "schema_versions"
+    }
     add(store, case("r1"), llm("r1"), score("judge", 1.0, "r1"))
     assert store.query("SELECT mean FROM experiment_summary") == [{"mean": 1.0}]

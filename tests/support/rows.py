@@ -35,7 +35,9 @@ def add(store: Store, *rows: Row) -> None:
         store.insert(table, {name: [row.values[name] for row in same] for name in names})
 
 
-def span(trace_id: str, span_id: str, parent: str = "", *, at: float = 0, ms: float = 1, **values: Any) -> Row:
+def span(
+    trace_id: str, span_id: str, parent: str = "", *, at: float = 0, ms: float = 1, **values: Any
+) -> Row:
     """A span that starts `at` seconds after START; without ids of ours unless they are given."""
     defaults: dict[str, Any] = {
         "trace_id": trace_id,
@@ -57,7 +59,9 @@ def case(
     """The case span of one execution; `experiment` is the id, the name is `name of <id>`."""
     trace = trace or trace_of(experiment, record, iteration)
     values = {"experiment": f"name of {experiment}", "input": "in", "output": "out", **values}
-    return span(trace, f"{trace}/case", at=at, span_type="CASE", **_ids(experiment, record, iteration), **values)
+    return span(
+        trace, f"{trace}/case", at=at, span_type="CASE", **_ids(experiment, record, iteration), **values
+    )
 
 
 def llm(
@@ -83,7 +87,9 @@ def llm(
     }
     ids = _ids(experiment, record, iteration)
     parent = parent or f"{trace}/case"
-    return span(trace, span_id or f"{trace}/llm", parent, at=at, **{"span_type": "LLM", **ids, **usage, **values})
+    return span(
+        trace, span_id or f"{trace}/llm", parent, at=at, **{"span_type": "LLM", **ids, **usage, **values}
+    )
 
 
 def score(
@@ -118,7 +124,9 @@ def summary(name: str, value: float | str, iteration: int = 1, *, experiment: st
     return score(name, value, "", iteration, experiment=experiment, trace="", source="summary")
 
 
-def experiment(experiment_id: str, *, revision: int = 1, metadata: dict[str, str] | None = None, **values: Any) -> Row:
+def experiment(
+    experiment_id: str, *, revision: int = 1, metadata: dict[str, str] | None = None, **values: Any
+) -> Row:
     """An experiment as the API knows it; revision 0 is what was learned from spans."""
     defaults: dict[str, Any] = {
         "experiment_id": experiment_id,
