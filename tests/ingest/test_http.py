@@ -24,7 +24,8 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import (  # pyright:
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
 
-from evalspan.ingest import Ingest
+from evalspan.errors import AccessError
+from evalspan.ingest import Ingest, otlp_error
 from evalspan.settings import load
 from evalspan.store import Store
 from ingest.build import START, Service, log, logs, metrics, span, traces
@@ -349,3 +350,12 @@ async def test_what_nobody_foresaw_is_a_500_with_a_status(
     response = await post(client, b"{}", JSON)
     assert (response.status_code, response.json()["code"]) == (500, 13)
     assert [record.message for record in caplog.records] == ["An OTLP request failed"]
+
+
+@pytest.mark.parametrize("media_type", [PROTOBUF, JSON])
+def test_who_may_not_come_in_is_told_so_in_the_encoding_of_the_request(media_type: str) -> None:
+    response = otlp_error(AccessError("no key"), media_type)
+    assert (response.status_code, response.headers["content-type"]) == (401, media_type)
+    body = bytes(response.body)
+    code = json.loads(body)["code"] if media_type == JSON else Status.FromString(body).code
+    assert code == 16

@@ -2,7 +2,7 @@
 
 from evalspan.ingest.budget import Overloaded
 from evalspan.ingest.grpc import GrpcServer
-from evalspan.ingest.http import otlp_routes
+from evalspan.ingest.http import otlp_error, otlp_routes
 from evalspan.ingest.receipt import Receipt
 from evalspan.ingest.service import Encoding, Ingest
 from evalspan.ingest.signals import Signal
@@ -18,5 +18,6 @@ __all__ = [
     "Receipt",
     "Signal",
     "Undecodable",
+    "otlp_error",
     "otlp_routes",
 ]

@@ -36,6 +36,22 @@ def otlp_routes(ingest: Ingest, settings: Settings) -> list[Route]:
     return [Route(f"/v1/{signal}", _Endpoint(ingest, settings.max_body_bytes, signal)) for signal in Signal]
 
 
+def otlp_error(error: Exception, content_type: str) -> Response:
+    """The answer to an OTLP request that ended in `error`: a google.rpc.Status in the encoding of
+    the request, or in JSON where that is none of ours."""
+    failed = statuses.answer(error)
+    response = _response(failed.status, _encoding(content_type) or Encoding.JSON, failed.http)
+    if failed.http == 503:
+        response.headers["Retry-After"] = str(statuses.RETRY_AFTER)
+    elif failed.http == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    elif failed.http == 405:
+        response.headers["Allow"] = "POST"
+    elif failed.http == 415:
+        response.headers["Accept-Encoding"] = ", ".join(bodies.CODINGS)
+    return response
+
+
 class _Endpoint:
     """One signal. An ASGI application, so that wrong methods come here too and are told so in the
     encoding of the request."""
@@ -47,22 +63,20 @@ class _Endpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
-        encoding = _encoding(request)
         try:
-            response = await self._respond(request, encoding)
+            response = await self._respond(request)
         except ClientDisconnect:
             return
         except Exception as error:
-            failed = statuses.answer(error)
-            response = _response(failed.status, encoding or Encoding.JSON, failed.http)
-            _add_headers(response, failed.http)
+            response = otlp_error(error, request.headers.get("content-type", ""))
         await response(scope, receive, send)
 
-    async def _respond(self, request: Request, encoding: Encoding | None) -> Response:
+    async def _respond(self, request: Request) -> Response:
         if request.method != "POST":
             raise Refused(405, f"{request.method} is not allowed here; OTLP is sent with POST.")
+        given = request.headers.get("content-type", "")
+        encoding = _encoding(given)
         if encoding is None:
-            given = request.headers.get("content-type", "")
             raise Refused(415, f"Content-Type {given!r} is not one of {', '.join(_MEDIA)}.")
         coding = request.headers.get("content-encoding", "").strip().lower() or bodies.IDENTITY
         if coding not in bodies.CODINGS:
@@ -94,9 +108,8 @@ class _Endpoint:
         return b"".join(chunks)
 
 
-def _encoding(request: Request) -> Encoding | None:
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    return _MEDIA.get(media_type)
+def _encoding(content_type: str) -> Encoding | None:
+    return _MEDIA.get(content_type.partition(";")[0].strip().lower())
 
 
 def _response(message: Message, encoding: Encoding, status: int = 200) -> Response:
@@ -104,12 +117,3 @@ def _response(message: Message, encoding: Encoding, status: int = 200) -> Respon
         form: dict[str, Any] = MessageToDict(message)
         return Response(orjson.dumps(form), status, media_type=encoding.value)
     return Response(message.SerializeToString(), status, media_type=encoding.value)
-
-
-def _add_headers(response: Response, status: int) -> None:
-    if status == 503:
-        response.headers["Retry-After"] = str(statuses.RETRY_AFTER)
-    elif status == 405:
-        response.headers["Allow"] = "POST"
-    elif status == 415:
-        response.headers["Accept-Encoding"] = ", ".join(bodies.CODINGS)

@@ -50,7 +50,7 @@ _CONVERT: Final[dict[str, Callable[[Json], Json]]] = {
 }
 _LONG: Final = ("input", "output")
 _BASE: Final = "semconv"
-_HTTP: Final = frozenset({"http.request.method", "http.method"})
+_HTTP: Final = frozenset({names.HTTP_REQUEST_METHOD, names.HTTP_METHOD})
 
 
 @cache

@@ -16,11 +16,7 @@ Json = Any
 
 _INPUT_EVENTS = {f"gen_ai.{role}.message": role for role in ("system", "user", "assistant", "tool")}
 _OUTPUT_EVENT = "gen_ai.choice"
-_DETAILS_EVENTS = (
-    "gen_ai.client.inference.operation.details",
-    "gen_ai.content.prompt",
-    "gen_ai.content.completion",
-)
+_DETAILS_EVENTS = (names.INFERENCE_DETAILS, "gen_ai.content.prompt", "gen_ai.content.completion")
 
 
 def _with_instructions(view: View) -> Json:
