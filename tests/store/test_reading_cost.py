@@ -19,9 +19,11 @@ INSERT INTO spans_data (experiment_id, trace_id, span_id, parent_span_id, run_it
     experiment, name, span_type, start_time, status, total_tokens, input, output, received_at)
 SELECT 'exp' || toString(intDiv(number, 5000)), 'trace' || toString(intDiv(number, 5)),
     toString(number),
-    if(number % 5 = 0, '', toString(number - number % 5)), 1 + intDiv(number, 5) % 2,
+    if(number % 5 = 0, '', toString(number - number % 5)),
+    1 + intDiv(number, 5) % 2,
     'rec' || toString(intDiv(intDiv(number, 5) % 1000, 2)), '', 'n',
-    ['CASE', 'LLM', 'TOOL', 'EVALUATOR', 'EVALUATOR'][number % 5 + 1], now64(9), 'ok', 10, 'in', 'out', now64(6)
+    ['CASE', 'LLM', 'TOOL', 'EVALUATOR', 'EVALUATOR'][number % 5 + 1], now64(9), 'ok', 10, 'in', 'out',
+    now64(6)
 FROM numbers(200000)
 """
 SCORES = """
