@@ -1,18 +1,18 @@
 """Our exceptions: one root, one class per cause that a caller can act on.
 
-    EvalspanError
-      UsageError            the call or its arguments are wrong        (exit code 2, HTTP 400)
-        NotFoundError       what was named does not exist              (HTTP 404)
-        ConflictError       it exists already, or changed meanwhile    (HTTP 409)
-        TooLargeError       over a documented limit                    (HTTP 413)
-      AccessError           no key, or not this key                    (HTTP 401)
-      TaskError             a task or evaluator raised, raise_errors   (exit code 1)
-      DeliveryError         spans or scores were not acknowledged      (exit code 3)
-      ServiceError          the service did not answer as it should    (exit code 3)
-      StoreError            ClickHouse refused or failed               (exit code 3, HTTP 500)
-        StoreUnavailable    transient: try again shortly               (HTTP 503)
-        StoreLocked         another process holds the embedded store
-        StoreTooNew         written by a newer evalspan
+EvalspanError
+  UsageError            the call or its arguments are wrong        (exit code 2, HTTP 400)
+    NotFoundError       what was named does not exist              (HTTP 404)
+    ConflictError       it exists already, or changed meanwhile    (HTTP 409)
+    TooLargeError       over a documented limit                    (HTTP 413)
+  AccessError           no key, or not this key                    (HTTP 401)
+  TaskError             a task or evaluator raised, raise_errors   (exit code 1)
+  DeliveryError         spans or scores were not acknowledged      (exit code 3)
+  ServiceError          the service did not answer as it should    (exit code 3)
+  StoreError            ClickHouse refused or failed               (exit code 3, HTTP 500)
+    StoreUnavailable    transient: try again shortly               (HTTP 503)
+    StoreLocked         another process holds the embedded store
+    StoreTooNew         written by a newer evalspan
 """
 
 from __future__ import annotations
