@@ -30,6 +30,7 @@ EXPERIMENT_METADATA_PREFIX: Final = "evalspan.experiment.metadata."
 # What a span is, where no convention says it: CASE, TASK, EVALUATOR, TOOL, ...
 SPAN_TYPE: Final = "evalspan.span.type"
 RETRIES: Final = "evalspan.task.retries"
+EVALUATOR_NAME: Final = "evalspan.evaluator.name"  # on all that an evaluator does: its cost is not the case's
 DROPPED_ATTRIBUTES: Final = "evalspan.dropped_attributes"
 TRUNCATED: Final = "evalspan.truncated"
 # What the ingest keeps of a time that its column cannot hold: the number as it came.

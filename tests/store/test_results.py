@@ -72,6 +72,21 @@ def test_an_unknown_cost_makes_the_sum_unknown_and_never_zero(store: Store) -> N
     assert one(store, "cost_usd, total_tokens") == (None, 30)
 
 
+def test_what_an_evaluator_calls_is_not_the_use_of_the_case(store: Store) -> None:
+    add(store, case("r1"), llm("r1", span_id="task", cost="0.1"))
+    add(store, llm("r1", span_id="judge", cost="5", evaluator="judge"))
+    assert one(store, "llm_calls, toString(cost_usd) AS cost") == (1, "0.1")
+
+
+def test_a_refused_call_used_nothing_and_a_lost_one_leaves_the_use_unknown(store: Store) -> None:
+    unknown = {"tokens": None, "cost": None, "status": "error"}
+    add(store, case("r1"), llm("r1", span_id="good", tokens=(7, 3)))
+    add(store, llm("r1", span_id="refused", error_type="429", **unknown))
+    assert one(store, "llm_calls, total_tokens") == (1, 10)
+    add(store, llm("r1", span_id="lost", error_type="ReadTimeout", **unknown))
+    assert one(store, "llm_calls, total_tokens") == (2, None)
+
+
 def test_a_case_without_llm_calls_has_no_cost(store: Store) -> None:
     add(store, case("r1"))
     assert one(store, "llm_calls, cost_usd, total_tokens") == (0, None, None)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry import context as otel_context
@@ -143,7 +144,8 @@ class Cases:
         judged = trace.SpanContext(
             int(row.trace_id, 16), int(row.span_id, 16), False, trace.TraceFlags(trace.TraceFlags.SAMPLED)
         )
-        parent = trace.set_span_in_context(trace.NonRecordingSpan(judged), case.enter(Context()))
+        within = replace(case, evaluator=function.name).enter(Context())
+        parent = trace.set_span_in_context(trace.NonRecordingSpan(judged), within)
         values = {attributes.SPAN_TYPE: attributes.EVALUATOR, attributes.EVALUATION_NAME: function.name}
         span = self._runtime.start_span(f"evaluator.{function.name}", parent, values)
         given = {
@@ -170,7 +172,8 @@ class Cases:
             },
         }
         case = self._session.case(iteration)
-        score = await self._score(function, given, case.enter(Context()), trace.INVALID_SPAN)
+        within = replace(case, evaluator=function.name).enter(Context())
+        score = await self._score(function, given, within, trace.INVALID_SPAN)
         self._emit(score, case, None)
         return score
 

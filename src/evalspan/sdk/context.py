@@ -31,6 +31,8 @@ class Case:
     run_id: str
     run_iteration: int
     record_id: str = ""
+    evaluator: str = ""
+    """Set while an evaluator works: what it does is not part of the execution."""
 
     @cached_property
     def attributes(self) -> Mapping[str, AttributeValue]:
@@ -45,6 +47,8 @@ class Case:
         if self.record_id:
             values[attributes.RECORD_ID] = self.record_id
             values[attributes.TEST_CASE_ID] = self.record_id
+        if self.evaluator:
+            values[attributes.EVALUATOR_NAME] = self.evaluator
         return values
 
     def enter(self, within: Context) -> Context:

@@ -23,6 +23,7 @@ CREATE TABLE IF NOT EXISTS spans_data
     name                     LowCardinality(String),
     kind                     LowCardinality(String),
     span_type                LowCardinality(String),
+    evaluator                LowCardinality(String),
     service_name             LowCardinality(String),
     scope_name               LowCardinality(String),
     scope_version            LowCardinality(String),

@@ -1,6 +1,7 @@
 -- Tokens and money of one trace. Wrapper spans restate what their children used, so only the
 -- deepest LLM spans count, and a response id counts once: of two spans that share it the one that
--- knows its usage. A sum with an unknown part is unknown.
+-- knows its usage. A sum with an unknown part is unknown. What an evaluator calls is not the case's,
+-- and a call that was refused (an HTTP status of 4xx or 5xx) and reports no usage used nothing.
 CREATE OR REPLACE VIEW trace_usage AS
 WITH
     arraySort(
@@ -23,4 +24,6 @@ SELECT
     if(arrayExists(c -> isNull(c.7), counted), NULL, arraySum(c -> assumeNotNull(c.7), counted)) AS cost_usd
 FROM spans AS s
 WHERE s.span_type IN ('LLM', 'EMBEDDING')
+  AND s.evaluator = ''
+  AND NOT (s.status = 'error' AND isNull(s.total_tokens) AND match(s.error_type, '^[45][0-9][0-9]$|RateLimitError$'))
 GROUP BY s.experiment_id, s.trace_id
