@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import threading
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel
 
 from evalspan.errors import NotFoundError
+from evalspan.experiments.containment import contains
 from evalspan.experiments.datasets import Datasets
 from evalspan.experiments.entity import (
     Moment,
@@ -23,8 +24,10 @@ from evalspan.experiments.entity import (
     single_row,
 )
 from evalspan.experiments.projects import Projects
-from evalspan.model import ExperimentStatus, dump
+from evalspan.model import ExperimentStatus, Json, dump
 from evalspan.store import Store, sql
+
+_LARGEST_STEP = 20_000
 
 
 class Experiment(BaseModel):
@@ -60,6 +63,8 @@ class NewExperiment(BaseModel):
     dataset_id: str = ""
     dataset_version: int | None = None
     name: str
+    experiment: str = ""
+    """The logical name that runs of one pipeline share; the name where empty."""
     description: str = ""
     ensure_unique: bool = True
     metadata: dict[str, Any] = {}
@@ -87,23 +92,49 @@ class Experiments:
         dataset_id: str = "",
         experiment: str = "",
         name: str = "",
+        parent_ids: Sequence[str] = (),
+        metadata: Mapping[str, Json] | None = None,
+        deleted: bool = False,
         cursor: str = "",
         limit: int = 100,
     ) -> Page[Experiment]:
-        """Newest first."""
+        """Newest first.
+
+        Args:
+            experiment: the logical name; also finds runs called `<name>-<run id>`.
+            name: the unique name.
+            metadata: what the metadata must contain, by the rules of PostgreSQL's `@>`.
+        """
         parameters = {
             "ids": list(ids),
             "project_id": project_id,
             "dataset_id": dataset_id,
             "experiment": experiment,
             "name": name,
-            "limit": page_limit(limit) + 1,
-            **before_cursor(cursor),
+            "parent_ids": list(parent_ids),
+            "deleted": deleted,
+            **_narrowed(metadata or {}),
         }
-        found = [_experiment(row) for row in self._store.query(sql("queries/find_experiments"), parameters)]
+        found = self._matching(parameters, dict(metadata or {}), cursor, page_limit(limit) + 1)
         last = found[limit - 1] if len(found) > limit else None
         after = encode_cursor(last.created_at.isoformat(), last.experiment_id) if last else ""
         return Page(found[:limit], after)
+
+    def _matching(
+        self, parameters: dict[str, Any], metadata: dict[str, Json], cursor: str, wanted: int
+    ) -> list[Experiment]:
+        """The first `wanted` experiments; read in growing steps where SQL can only narrow."""
+        place = before_cursor(cursor)
+        found: list[Experiment] = []
+        step = wanted
+        while True:
+            rows = self._store.query(sql("queries/find_experiments"), {**parameters, **place, "limit": step})
+            read = [_experiment(row) for row in rows]
+            found += [each for each in read if contains(each.metadata, metadata)]
+            if len(found) >= wanted or len(read) < step:
+                return found[:wanted]
+            place = {"before": read[-1].created_at, "before_id": read[-1].experiment_id}
+            step = min(step * 4, _LARGEST_STEP)
 
     def get(self, experiment_id: str) -> Experiment:
         """Raises NotFoundError."""
@@ -131,11 +162,11 @@ class Experiments:
                 return taken[0]
             moment = now()
             experiment = Experiment(
-                **new.model_dump(exclude={"name", "ensure_unique"}),
+                **new.model_dump(exclude={"name", "experiment", "ensure_unique"}),
                 experiment_id=str(uuid.uuid4()),
                 project=projects[0].name,
                 dataset=dataset.name if dataset else "",
-                experiment=new.name,
+                experiment=new.experiment or new.name,
                 experiment_name=f"{new.name}-{uuid.uuid4().hex[:8]}" if taken else new.name,
                 created_at=moment,
                 updated_at=moment,
@@ -191,3 +222,9 @@ class Experiments:
 def _experiment(row: dict[str, Any]) -> Experiment:
     parsed = {name: json.loads(row[name] or "{}") for name in ("metadata", "config")}
     return Experiment(**{**row, **parsed})
+
+
+def _narrowed(metadata: Mapping[str, Json]) -> dict[str, list[str]]:
+    """What `metadata_map` can decide: which keys there are, and which texts top-level keys have."""
+    texts = {key: value for key, value in metadata.items() if isinstance(value, str)}
+    return {"keys": list(metadata), "text_keys": list(texts), "texts": list(texts.values())}

@@ -20,6 +20,7 @@ class ExperimentBody(Body):
     dataset_id: str = ""
     dataset_version: int | None = None
     name: str = Field(min_length=1)
+    experiment: str | None = None
     description: str | None = None
     ensure_unique: bool = True
     metadata: dict[str, Json] | None = None
