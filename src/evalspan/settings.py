@@ -27,54 +27,54 @@ class Settings(BaseModel):
 
     # Both sides.
     endpoint: str = Field(
-        "http://127.0.0.1:4318", description="Base URL of the service, for the SDK and the CLI."
+        default="http://127.0.0.1:4318", description="Base URL of the service, for the SDK and the CLI."
     )
-    api_key: str = Field("", description="API key that the SDK and the CLI send.")
-    project: str = Field("default-project", description="Project of experiments that name none.")
+    api_key: str = Field(default="", description="API key that the SDK and the CLI send.")
+    project: str = Field(default="default-project", description="Project of experiments that name none.")
 
     # The SDK.
     max_queue_bytes: int = Field(
-        64 * MIB, gt=0, description="Undelivered telemetry kept in memory; more waits."
+        default=64 * MIB, gt=0, description="Undelivered telemetry kept in memory; more waits."
     )
-    max_batch_bytes: int = Field(2 * MIB, gt=0, description="Aimed size of one export request, uncompressed.")
+    max_batch_bytes: int = Field(default=2 * MIB, gt=0, description="Aimed size of one export request, uncompressed.")
     delivery_timeout: float = Field(
-        120.0, gt=0, description="How long an undeliverable batch is retried before it counts as failed."
+        default=120.0, gt=0, description="How long an undeliverable batch is retried before it counts as failed."
     )
     control_timeout: float = Field(
-        10.0, ge=0, description="How long a control call is repeated while the service is away."
+        default=10.0, ge=0, description="How long a control call is repeated while the service is away."
     )
     exit_timeout: float = Field(
-        10.0, ge=0, description="How long the end of the process waits for undelivered telemetry."
+        default=10.0, ge=0, description="How long the end of the process waits for undelivered telemetry."
     )
     app_wait: float = Field(
-        0.05, ge=0, description="How long a span outside any experiment waits for room before it is dropped."
+        default=0.05, ge=0, description="How long a span outside any experiment waits for room before it is dropped."
     )
-    capture: bool = Field(True, description="Record the LLM calls that httpx clients make.")
+    capture: bool = Field(default=True, description="Record the LLM calls that httpx clients make.")
 
     # The service.
     store: str = Field(
-        "chdb://.evalspan", description="chdb://PATH, or http(s)://user:password@host:8123/database."
+        default="chdb://.evalspan", description="chdb://PATH, or http(s)://user:password@host:8123/database."
     )
-    host: str = Field("127.0.0.1", description="Address that the service listens on.")
+    host: str = Field(default="127.0.0.1", description="Address that the service listens on.")
     http_port: int = Field(
-        4318, ge=0, le=65535, description="OTLP/HTTP and the HTTP APIs; 0 picks a free port."
+        default=4318, ge=0, le=65535, description="OTLP/HTTP and the HTTP APIs; 0 picks a free port."
     )
     grpc_port: int = Field(
-        4317, ge=-1, le=65535, description="OTLP/gRPC; 0 picks a free port, -1 turns it off."
+        default=4317, ge=-1, le=65535, description="OTLP/gRPC; 0 picks a free port, -1 turns it off."
     )
     api_keys: str = Field(
-        "", description="Comma-separated API keys; set, every path but health asks for one."
+        default="", description="Comma-separated API keys; set, every path but health asks for one."
     )
-    allow_open: bool = Field(False, description="Permit listening beyond loopback without API keys.")
-    max_body_bytes: int = Field(64 * MIB, gt=0, description="Largest request body, after decompression.")
+    allow_open: bool = Field(default=False, description="Permit listening beyond loopback without API keys.")
+    max_body_bytes: int = Field(default=64 * MIB, gt=0, description="Largest request body, after decompression.")
     max_pending_bytes: int = Field(
-        256 * MIB, gt=0, description="Decoded but uncommitted telemetry; beyond it the answer is 503."
+        default=256 * MIB, gt=0, description="Decoded but uncommitted telemetry; beyond it the answer is 503."
     )
     commit_linger: float = Field(
-        0.005, ge=0, description="How long a commit waits for company when the store is idle."
+        default=0.005, ge=0, description="How long a commit waits for company when the store is idle."
     )
-    query_timeout: float = Field(60.0, gt=0, description="Longest run of one SQL query.")
-    query_max_memory: int = Field(4096 * MIB, gt=0, description="Memory that one SQL query may use.")
+    query_timeout: float = Field(default=60.0, gt=0, description="Longest run of one SQL query.")
+    query_max_memory: int = Field(default=4096 * MIB, gt=0, description="Memory that one SQL query may use.")
 
 
 def environment_name(field: str) -> str:

@@ -53,7 +53,7 @@ def test_without_a_key_only_health_is_open(settings: Settings) -> None:
         for path in ("/sql", "/v1/traces", "/api/v2/llm-obs/v1/projects", "/experiments"):
             refused = client.post(path)
             assert refused.status_code == 401, path
-            assert "API key" in (refused.json()["errors"][0]["detail"] if "/v1/t" not in path else refused.text)
+            assert "API key" in refused.text
         wrong = client.post("/sql", content="SELECT 1", headers={"authorization": "Bearer third"})
         right = client.post("/sql", content="SELECT 1", headers={"authorization": "Bearer second"})
         vendor = client.post("/sql", content="SELECT 1", headers={"dd-api-key": "first"})

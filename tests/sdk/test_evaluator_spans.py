@@ -4,32 +4,30 @@ from __future__ import annotations
 
 import uuid
 
-from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
 
 import evalspan
 from evalspan import attributes
 from evalspan.sdk.lifecycle import Runtime
 
 
-def call(model: str) -> None:
+def call(provider: TracerProvider, model: str) -> None:
     values = {attributes.OPERATION_NAME: "chat", attributes.REQUEST_MODEL: model}
     values[attributes.RESPONSE_ID] = uuid.uuid4().hex
     usage = {attributes.USAGE_INPUT_TOKENS: 10, attributes.USAGE_OUTPUT_TOKENS: 1}
-    with trace.get_tracer("app").start_as_current_span(f"chat {model}", attributes={**values, **usage}):
+    with provider.get_tracer("app").start_as_current_span(f"chat {model}", attributes={**values, **usage}):
         pass
 
 
-def task(input_data: int) -> int:
-    call("task-model")
-    return input_data
-
-
-def judge(output_data: int) -> bool:
-    call("judge-model")
-    return output_data > 0
-
-
 def test_a_judges_calls_carry_its_name_and_are_not_the_cases_use(runtime: Runtime) -> None:
+    def task(input_data: int) -> int:
+        call(runtime.provider, "task-model")
+        return input_data
+
+    def judge(output_data: int) -> bool:
+        call(runtime.provider, "judge-model")
+        return output_data > 0
+
     result = evalspan.experiment(
         name=f"judged-{uuid.uuid4().hex}", task=task, dataset=[{"input": 1}], evaluators=[judge]
     ).run()

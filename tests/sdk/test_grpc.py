@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from concurrent import futures
 from contextlib import contextmanager
 from typing import Any, cast
@@ -38,7 +38,7 @@ class Receiver(trace_service_pb2_grpc.TraceServiceServicer):
 
 
 @contextmanager
-def receiving(reply: Reply) -> Iterator[tuple[Receiver, str]]:
+def receiving(reply: Reply) -> Generator[tuple[Receiver, str], None, None]:
     server = cast("Any", grpc).server(futures.ThreadPoolExecutor(2))
     receiver = Receiver(reply)
     cast("Any", trace_service_pb2_grpc).add_TraceServiceServicer_to_server(receiver, server)

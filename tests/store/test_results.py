@@ -37,7 +37,7 @@ def test_a_resent_score_counts_once_and_the_latest_score_wins(store: Store) -> N
 
 
 def test_spans_of_other_services_count_through_their_trace(store: Store) -> None:
-    foreign = {"experiment": "", "tokens": (7, 3), "cost": "0.5"}
+    foreign: dict[str, Any] = {"experiment": "", "tokens": (7, 3), "cost": "0.5"}
     add(store, case("r1", trace="t1"), llm("", 0, trace="t1", span_id="foreign", **foreign))
     add(store, score("judge", 1.0, "", 0, experiment="", trace="t1"))
     assert one(store, "total_tokens, toString(cost_usd) AS cost, scores['judge'] AS judge") == (
@@ -79,7 +79,7 @@ def test_what_an_evaluator_calls_is_not_the_use_of_the_case(store: Store) -> Non
 
 
 def test_a_refused_call_used_nothing_and_a_lost_one_leaves_the_use_unknown(store: Store) -> None:
-    unknown = {"tokens": None, "cost": None, "status": "error"}
+    unknown: dict[str, Any] = {"tokens": None, "cost": None, "status": "error"}
     add(store, case("r1"), llm("r1", span_id="good", tokens=(7, 3)))
     add(store, llm("r1", span_id="refused", error_type="429", **unknown))
     assert one(store, "llm_calls, total_tokens") == (1, 10)

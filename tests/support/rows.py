@@ -79,7 +79,7 @@ def llm(
 ) -> Row:
     """An LLM call below the case of one execution. None tokens or cost are unknown."""
     trace = trace or trace_of(experiment, record, iteration)
-    usage = {
+    usage: dict[str, Any] = {
         "input_tokens": tokens and tokens[0],
         "output_tokens": tokens and tokens[1],
         "total_tokens": tokens and sum(tokens),
@@ -87,9 +87,8 @@ def llm(
     }
     ids = _ids(experiment, record, iteration)
     parent = parent or f"{trace}/case"
-    return span(
-        trace, span_id or f"{trace}/llm", parent, at=at, **{"span_type": "LLM", **ids, **usage, **values}
-    )
+    given: dict[str, Any] = {"span_type": "LLM", **ids, **usage, **values}
+    return span(trace, span_id or f"{trace}/llm", parent, at=at, **given)
 
 
 def score(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -26,7 +26,7 @@ def create_app(store: Store, settings: Settings) -> Starlette:
     ingest = Ingest(store, settings)
 
     @contextlib.asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+    async def lifespan(app: Starlette) -> AsyncGenerator[None, None]:
         grpc = GrpcServer(ingest, settings) if settings.grpc_port >= 0 else None
         app.state.grpc_port = await grpc.start() if grpc else 0
         try:

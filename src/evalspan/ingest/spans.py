@@ -24,7 +24,8 @@ from evalspan.ingest.plan import Plans
 TABLE: Final = "spans_data"
 COLUMNS: Final = (
     "experiment_id", "trace_id", "span_id", "parent_span_id", "trace_state", "flags", "run_id",
-    "run_iteration", "record_id", "evaluator", "project", "experiment", "dataset_id", "dataset", "dataset_version",
+    "run_iteration", "record_id", "evaluator", "project", "experiment", "dataset_id", "dataset",
+    "dataset_version",
     "name", "kind", "span_type", "start_time", "duration_ns", "status", "status_message", "error_type",
     "provider", "request_model", "response_model", "response_id", "finish_reasons", "input_tokens",
     "output_tokens", "total_tokens", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens",

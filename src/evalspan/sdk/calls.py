@@ -13,7 +13,7 @@ import inspect
 import random
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from evalspan.errors import UsageError
 from evalspan.sdk.threads import Threads
@@ -79,9 +79,9 @@ class Function:
         if self._is_async:
             return await _awaited(self.function(*positional, **keywords))
         context = contextvars.copy_context()
-        result = await threads.run(lambda: context.run(self.function, *positional, **keywords))
+        result: Any = await threads.run(lambda: context.run(self.function, *positional, **keywords))
         # A plain function may hand back a coroutine (a lambda around an async one, say).
-        return await _awaited(result) if isinstance(result, Awaitable) else result
+        return await _awaited(cast("Awaitable[Any]", result)) if isinstance(result, Awaitable) else result
 
 
 async def _awaited(call: Awaitable[Any]) -> Any:

@@ -127,7 +127,8 @@ class Client:
 
     def _page(self, path: str, parameters: Mapping[str, Any]) -> tuple[list[Entity], str]:
         answer = self._request("GET", _API + path, params=dict(parameters)).json()
-        after = (answer.get("meta") or {}).get("after") or ""
+        meta: dict[str, Any] = answer.get("meta") or {}
+        after = str(meta.get("after") or "")
         return [_entity(item) for item in answer["data"]], after
 
     def _send(self, method: str, path: str, body: str, patience: float | None = None) -> Any:
@@ -177,13 +178,17 @@ def _checked(response: httpx.Response) -> httpx.Response:
     raise kind(f"{_detail(response)} ({where}: HTTP {response.status_code})")
 
 
+def _source(error: dict[str, Any]) -> dict[str, Any]:
+    return error.get("source") or {}
+
+
 def _detail(response: httpx.Response) -> str:
     """What the errors of an answer say, or its text."""
     try:
         errors = cast("list[dict[str, Any]]", response.json()["errors"])
         return "; ".join(
             " ".join(
-                filter(None, [str(e.get("detail") or e.get("title")), (e.get("source") or {}).get("pointer")])
+                filter(None, [str(e.get("detail") or e.get("title")), str(_source(e).get("pointer") or "")])
             )
             for e in errors
         )

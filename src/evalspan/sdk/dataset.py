@@ -60,7 +60,7 @@ class Dataset(Sequence[Record]):
         return len(self._records)
 
     def __getitem__(self, index: Any) -> Any:
-        return self._records[index]
+        return cast("Any", self._records[index])
 
     def __iter__(self) -> Iterator[Record]:
         return iter(self._records)
@@ -166,8 +166,8 @@ def record_of(given: Mapping[str, Any] | Record, where: str) -> Record:
     inputs = [key for key in _INPUT_KEYS if key in given]
     if len(inputs) != 1:
         raise UsageError(f"{where}: exactly one of 'input' and 'input_data' is needed, got {sorted(given)}.")
-    metadata = given.get("metadata") or {}
-    tags = given.get("tags") or []
+    metadata: Any = given.get("metadata") or {}
+    tags: Any = given.get("tags") or []
     if not isinstance(metadata, Mapping):
         raise UsageError(f"{where}: metadata must be an object, not {metadata!r:.80}.")
     if isinstance(tags, str) or not all(isinstance(tag, str) for tag in cast("Sequence[Any]", tags)):

@@ -190,7 +190,11 @@ def experiment(*, name: str, task: Task | None = None, **given: Any) -> Any:
     None or `EvaluatorResult`.
     """
     if task is None:
-        return lambda function: Experiment(name, function, **given)  # pyright: ignore[reportUnknownLambdaType]
+
+        def decorate(function: Task) -> Experiment:
+            return Experiment(name, function, **given)
+
+        return decorate
     return Experiment(name, task, **given)
 
 
