@@ -36,9 +36,13 @@ class Settings(BaseModel):
     max_queue_bytes: int = Field(
         default=64 * MIB, gt=0, description="Undelivered telemetry kept in memory; more waits."
     )
-    max_batch_bytes: int = Field(default=2 * MIB, gt=0, description="Aimed size of one export request, uncompressed.")
+    max_batch_bytes: int = Field(
+        default=2 * MIB, gt=0, description="Aimed size of one export request, uncompressed."
+    )
     delivery_timeout: float = Field(
-        default=120.0, gt=0, description="How long an undeliverable batch is retried before it counts as failed."
+        default=120.0,
+        gt=0,
+        description="How long an undeliverable batch is retried before it counts as failed.",
     )
     control_timeout: float = Field(
         default=10.0, ge=0, description="How long a control call is repeated while the service is away."
@@ -47,7 +51,9 @@ class Settings(BaseModel):
         default=10.0, ge=0, description="How long the end of the process waits for undelivered telemetry."
     )
     app_wait: float = Field(
-        default=0.05, ge=0, description="How long a span outside any experiment waits for room before it is dropped."
+        default=0.05,
+        ge=0,
+        description="How long a span outside any experiment waits for room before it is dropped.",
     )
     capture: bool = Field(default=True, description="Record the LLM calls that httpx clients make.")
 
@@ -66,7 +72,9 @@ class Settings(BaseModel):
         default="", description="Comma-separated API keys; set, every path but health asks for one."
     )
     allow_open: bool = Field(default=False, description="Permit listening beyond loopback without API keys.")
-    max_body_bytes: int = Field(default=64 * MIB, gt=0, description="Largest request body, after decompression.")
+    max_body_bytes: int = Field(
+        default=64 * MIB, gt=0, description="Largest request body, after decompression."
+    )
     max_pending_bytes: int = Field(
         default=256 * MIB, gt=0, description="Decoded but uncommitted telemetry; beyond it the answer is 503."
     )
