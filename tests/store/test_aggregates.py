@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from evalspan.store import Store
-from support.rows import Row, add, case, experiment, score, summary
+from support.rows import Row, add, case, experiment, llm, score, summary
 
 
 def test_the_mean_of_an_experiment_is_the_mean_of_its_record_means(store: Store) -> None:
@@ -81,6 +81,32 @@ def test_experiments_do_not_mix_in_one_summary(store: Store) -> None:
     )
     assert [row["mean"] for row in found] == [1.0, 0.0]
     assert found[0]["experiment_name"] == "unique name of e1"
+
+
+def test_a_records_tokens_and_cost_are_means_over_the_runs_that_called(store: Store) -> None:
+    # The third run failed before its first call: it used nothing that would count.
+    add(
+        store,
+        case("r1"),
+        llm("r1", tokens=(10, 5), cost="0.001"),
+        case("r1", 2),
+        case("r1", 3, status="error"),
+    )
+    add(store, llm("r1", 2, tokens=(30, 15), cost="0.002"))
+    columns = "mean_input_tokens, mean_output_tokens, mean_total_tokens, mean_cost_usd"
+    assert record_of(store, columns) == (20.0, 10.0, 30.0, pytest.approx(0.0015))
+
+
+def test_one_run_of_unknown_usage_makes_a_records_means_unknown(store: Store) -> None:
+    add(store, case("r1"), llm("r1"), case("r1", 2), llm("r1", 2, tokens=None, cost=None), case("r2"))
+    assert record_of(store, "mean_total_tokens, mean_cost_usd") == (None, None)
+    assert record_of(store, "mean_total_tokens, mean_cost_usd", "r2") == (None, None)
+
+
+def test_a_record_carries_the_tags_and_the_experiments_metadata_of_its_latest_run(store: Store) -> None:
+    add(store, case("r1", tags=["old"], experiment_metadata={"commit": "a"}))
+    add(store, case("r1", 2, at=1, tags=["new"], experiment_metadata={"commit": "b"}))
+    assert record_of(store, "tags, experiment_metadata") == (["new"], {"commit": "b"})
 
 
 def scores(record: str, values: list[float] | list[str]) -> list[Row]:

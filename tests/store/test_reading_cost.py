@@ -41,7 +41,7 @@ SELECT 'exp' || toString(number), 'e' || toString(number), 0 FROM numbers(40)
 # the plan holds that look-up. ClickHouse skips it where there are no such rows.
 ONE_EXPERIMENT = {
     "SELECT count(), avg(scores['exact']), sum(total_tokens) FROM experiment_results WHERE {}": 2,
-    "SELECT record_id, scores FROM experiment_records WHERE {}": 1,
+    "SELECT record_id, scores FROM experiment_records WHERE {}": 2,
     "SELECT * FROM experiment_summary WHERE {}": 1,
     "SELECT count() FROM spans WHERE {}": 1,
     "SELECT avg(score_value) FROM evaluations WHERE {}": 1,

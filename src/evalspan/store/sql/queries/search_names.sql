@@ -1,0 +1,20 @@
+-- What an experiment has that a search may name.
+SELECT *
+FROM
+(
+    SELECT
+        groupUniqArrayIf(toString(name), isNotNull(score_value)) AS scores,
+        groupUniqArrayIf(toString(name), isNotNull(label_value)) AS labels,
+        groupUniqArray(toString(name)) AS evaluators
+    FROM evaluations
+    WHERE experiment_id = {experiment_id:String} AND source = 'record'
+) AS e
+CROSS JOIN
+(
+    SELECT
+        groupUniqArrayArray(mapKeys(metadata)) AS metadata,
+        groupUniqArrayArray(mapKeys(experiment_metadata)) AS experiment_metadata,
+        groupUniqArrayArray(arrayMap(t -> splitByChar(':', t)[1], arrayFilter(t -> position(t, ':') > 0, tags))) AS tags
+    FROM experiment_results
+    WHERE experiment_id = {experiment_id:String}
+) AS c
