@@ -10,7 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from evalspan.api.envelope import Body, blocking, limit, many, one, read_attributes, resource
+from evalspan.api.envelope import Body, blocking, one, read_attributes, resource
+from evalspan.api.experiments import listing
 from evalspan.experiments import Catalog, Experiment, NewExperiment
 from evalspan.model import ExperimentStatus, Json
 
@@ -48,17 +49,7 @@ def routes() -> list[BaseRoute]:
 
 
 def find(request: Request) -> Response:
-    query = request.query_params
-    page = _catalog(request).experiments.find(
-        ids=query.getlist("filter[id]"),
-        project_id=query.get("filter[project_id]", ""),
-        dataset_id=query.get("filter[dataset_id]", ""),
-        experiment=query.get("filter[experiment]", ""),
-        name=query.get("filter[name]", ""),
-        cursor=query.get("page[cursor]", ""),
-        limit=limit(request, 100),
-    )
-    return many(map(render, page.items), page.after)
+    return listing.answer(request, render)
 
 
 async def create(request: Request) -> Response:
