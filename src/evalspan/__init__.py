@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from evalspan.sdk.experiment import Experiment, experiment
     from evalspan.sdk.lifecycle import flush, init, shutdown
     from evalspan.sdk.result import ExperimentResult, Row
+    from evalspan.sdk.search import search
 
 _HOMES = {
     "Dataset": "sdk.dataset",
@@ -34,6 +35,7 @@ _HOMES = {
     "experiment": "sdk.experiment",
     "flush": "sdk.lifecycle",
     "init": "sdk.lifecycle",
+    "search": "sdk.search",
     "shutdown": "sdk.lifecycle",
 }
 
@@ -53,6 +55,7 @@ __all__ = [
     "experiment",
     "flush",
     "init",
+    "search",
     "shutdown",
 ]
 

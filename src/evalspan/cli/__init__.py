@@ -6,9 +6,11 @@ import sys
 
 import click
 
+from evalspan.cli.compare import compare
 from evalspan.cli.demo import demo
 from evalspan.cli.query import query
 from evalspan.cli.run import run
+from evalspan.cli.search import search
 from evalspan.cli.serve import serve
 from evalspan.errors import EvalspanError
 
@@ -19,7 +21,7 @@ def evalspan() -> None:
     """OpenTelemetry-native tracing and evaluation of LLM applications, queried with SQL."""
 
 
-for _command in (demo, serve, run, query):
+for _command in (demo, serve, run, query, search, compare):
     evalspan.add_command(_command)
 
 
@@ -43,13 +45,13 @@ def main() -> None:
             "chdb",
             "starlette",
             "uvicorn",
+            "lark",
             "orjson",
             "grpc",
         }:
             raise
         click.echo(
-            f"evalspan: {missing} is missing; this command needs the service: "
-            "pip install 'evalspan[server]'",
+            f"evalspan: {missing} is missing; this command needs the service: pip install 'evalspan[server]'",
             err=True,
         )
         sys.exit(2)

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
+from urllib.parse import quote
 
 import httpx
 from opentelemetry.instrumentation.utils import suppress_instrumentation
@@ -22,6 +23,7 @@ _API = "/api/v2/llm-obs/v1"
 _REQUEST_TIMEOUT = 60.0
 _CHUNK_BYTES = 4 * 1024 * 1024
 _CHUNK_RECORDS = 1000
+_PAGE = 5000
 _ERRORS = {401: AccessError, 403: AccessError, 404: NotFoundError, 409: ConflictError, 413: TooLargeError}
 
 Attributes = dict[str, Any]
@@ -101,6 +103,18 @@ class Client:
         return list(
             self._pages("/experiments", {f"filter[{name}]": value for name, value in filters.items()})
         )
+
+    def search(self, experiment_id: str, query: str, *, texts: bool = False) -> Iterator[Attributes]:
+        """What a query in the search language finds: runs, or records over their runs."""
+        parameters = {"query": query, "texts": str(texts).lower(), "page[limit]": _PAGE}
+        for entity in self._pages(f"/experiments/{quote(experiment_id, safe='')}/search", parameters):
+            yield entity.attributes
+
+    def compare(self, a: str, b: str, **parameters: Any) -> Attributes:
+        """The comparison of two experiments, by their ids. `parameters`: run_a, run_b, texts, ..."""
+        path = f"{_API}/experiments/{quote(a, safe='')}/compare/{quote(b, safe='')}"
+        given = {name: value for name, value in parameters.items() if value is not None}
+        return _entity(self._request("GET", path, params=given).json()["data"]).attributes
 
     def sql(self, query: str, **parameters: str | int) -> Iterator[dict[str, Any]]:
         """The rows of a read-only query with ClickHouse parameters (`{name:Type}`)."""
