@@ -76,7 +76,7 @@ def _text(value: str | None, test: Any) -> bool:
     if value is None:
         return False
     if isinstance(test, Exists):
-        return value != ""
+        return True
     if isinstance(test, Pattern):
         return re.fullmatch(_expression(test), value, re.DOTALL) is not None
     number = float(value) if re.fullmatch(r"-?\d+(\.\d+)?", value) else None

@@ -51,7 +51,8 @@ def search(
 def names(store: Store, experiment_id: str) -> Names:
     """What a search in an experiment may name."""
     (row,) = store.query(sql("queries/search_names"), {"experiment_id": experiment_id})
-    return Names.of(row)
+    experiment_metadata = {*row.pop("case_metadata"), *row.pop("experiment_metadata")}
+    return Names.of({**row, "experiment_metadata": experiment_metadata})
 
 
 def _after(condition: Condition, cursor: str) -> dict[str, Any]:

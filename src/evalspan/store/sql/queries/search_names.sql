@@ -1,4 +1,5 @@
--- What an experiment has that a search may name.
+-- What an experiment has that a search may name. From the cases, which are fewer joins than the
+-- results.
 SELECT *
 FROM
 (
@@ -8,13 +9,19 @@ FROM
         groupUniqArray(toString(name)) AS evaluators
     FROM evaluations
     WHERE experiment_id = {experiment_id:String} AND source = 'record'
-) AS e
+) AS v
 CROSS JOIN
 (
     SELECT
         groupUniqArrayArray(mapKeys(metadata)) AS metadata,
-        groupUniqArrayArray(mapKeys(experiment_metadata)) AS experiment_metadata,
+        groupUniqArrayArray(mapKeys(experiment_metadata)) AS case_metadata,
         groupUniqArrayArray(arrayMap(t -> splitByChar(':', t)[1], arrayFilter(t -> position(t, ':') > 0, tags))) AS tags
-    FROM experiment_results
+    FROM cases
     WHERE experiment_id = {experiment_id:String}
 ) AS c
+CROSS JOIN
+(
+    SELECT groupUniqArrayArray(mapKeys(metadata_map)) AS experiment_metadata
+    FROM experiments
+    WHERE experiment_id = {experiment_id:String}
+) AS e
