@@ -49,7 +49,8 @@ def _by_run(rows: Sequence[Row]) -> dict[str, dict[int, list[Row]]]:
 def _experiment(experiment: Experiment, cases: dict[int, list[Row]], scores: dict[int, list[Row]]) -> Data:
     expected = experiment.expected_records
     runs = sorted((cases.keys() | scores.keys()) - {_OVERALL})
-    overall = None if expected is None else expected * experiment.run_count
+    # An experiment that only its spans announced has run_count 0.
+    overall = None if expected is None else expected * max(1, experiment.run_count)
     return {
         **_section(cases.get(_OVERALL, []), scores.get(_OVERALL, []), overall),
         "runs": [

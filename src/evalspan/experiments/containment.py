@@ -10,18 +10,30 @@ from __future__ import annotations
 
 from typing import cast
 
+from evalspan.errors import UsageError
 from evalspan.model import Json
 
 
 def contains(document: Json, wanted: Json) -> bool:
-    """Whether `wanted` stands in `document`."""
+    """Whether `wanted` stands in `document`.
+
+    Raises:
+        UsageError: both are nested too deeply to tell.
+    """
+    try:
+        return _contains(document, wanted)
+    except RecursionError:
+        raise UsageError("The metadata that is asked for is nested too deeply.") from None
+
+
+def _contains(document: Json, wanted: Json) -> bool:
     if isinstance(wanted, dict):
         return isinstance(document, dict) and _has_all(
             cast("dict[str, Json]", document), cast("dict[str, Json]", wanted)
         )
     if isinstance(wanted, list):
         return isinstance(document, list) and all(
-            any(contains(item, each) for item in cast("list[Json]", document))
+            any(_contains(item, each) for item in cast("list[Json]", document))
             for each in cast("list[Json]", wanted)
         )
     # Python takes True for 1.
@@ -29,4 +41,4 @@ def contains(document: Json, wanted: Json) -> bool:
 
 
 def _has_all(document: dict[str, Json], wanted: dict[str, Json]) -> bool:
-    return all(key in document and contains(document[key], value) for key, value in wanted.items())
+    return all(key in document and _contains(document[key], value) for key, value in wanted.items())
