@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict
@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, Response
 from evalspan.errors import TooLargeError, UsageError
 
 Attributes = TypeVar("Attributes", bound=BaseModel)
+Model = TypeVar("Model", bound=BaseModel)
 
 
 class Body(BaseModel):
@@ -22,14 +23,39 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
 
-class _Data(BaseModel, Generic[Attributes]):
-    id: str = ""
-    type: str = ""
+class Given(BaseModel, Generic[Attributes]):
+    id: str | None = None
+    type: str | None = None
     attributes: Attributes
 
 
-class _Envelope(BaseModel, Generic[Attributes]):
-    data: _Data[Attributes]
+class Envelope(BaseModel, Generic[Attributes]):
+    """What a request body is."""
+
+    data: Given[Attributes]
+
+
+class Resource(BaseModel, Generic[Attributes]):
+    id: str
+    type: str
+    attributes: Attributes
+
+
+class Meta(BaseModel):
+    after: str
+
+
+class One(BaseModel, Generic[Attributes]):
+    """What a response about one thing is."""
+
+    data: Resource[Attributes]
+
+
+class Many(BaseModel, Generic[Attributes]):
+    """What a response with a list is; `meta.after` is the cursor of the next page, '' at the end."""
+
+    data: list[Resource[Attributes]]
+    meta: Meta
 
 
 async def read_attributes(request: Request, model: type[Attributes]) -> Attributes:
@@ -38,19 +64,38 @@ async def read_attributes(request: Request, model: type[Attributes]) -> Attribut
     Raises:
         UsageError: not JSON. ValidationError: not this model, with the path from `/data` on.
     """
+    return Envelope[model].model_validate(await read_json(request)).data.attributes
+
+
+async def read_json(request: Request) -> Any:
+    """The request body as JSON.
+
+    Raises:
+        UsageError: it is not JSON. TooLargeError.
+    """
+    body = b"".join([chunk async for chunk in chunks(request)])
+    try:
+        document = json.loads(body)
+        if b"\\ud" in body or b"\\uD" in body:  # half a surrogate pair is JSON, but no character
+            json.dumps(document, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"The request body is not JSON: {error}.", pointer="/") from None
+    return document
+
+
+async def chunks(request: Request) -> AsyncGenerator[bytes]:
+    """The request body as it arrives.
+
+    Raises:
+        TooLargeError: it is over the limit.
+    """
     limit: int = request.app.state.settings.max_body_bytes
-    chunks: list[bytes] = []
     size = 0
     async for chunk in request.stream():
         size += len(chunk)
         if size > limit:
             raise TooLargeError(f"The request body is over {limit} bytes (EVALSPAN_MAX_BODY_BYTES).")
-        chunks.append(chunk)
-    try:
-        document = json.loads(b"".join(chunks))
-    except (ValueError, RecursionError) as error:
-        raise UsageError(f"The request body is not JSON: {error}.", pointer="/") from None
-    return _Envelope[model].model_validate(document).data.attributes
+        yield chunk
 
 
 def resource(kind: str, identity: str, attributes: Mapping[str, Any]) -> dict[str, Any]:
@@ -58,12 +103,17 @@ def resource(kind: str, identity: str, attributes: Mapping[str, Any]) -> dict[st
 
 
 def one(item: dict[str, Any]) -> Response:
-    """Status 200 on creation too: ddtrace takes 201 for a failure (research: "exactly 200")."""
+    """Status 200 on creation too: ddtrace takes 201 for a failure."""
     return JSONResponse({"data": item})
 
 
 def many(items: Iterable[dict[str, Any]], after: str = "") -> Response:
     return JSONResponse({"data": list(items), "meta": {"after": after}})
+
+
+def nothing() -> Response:
+    """An empty body on success."""
+    return Response(status_code=200)
 
 
 def integer(request: Request, name: str, default: int | None = None) -> int | None:
@@ -79,6 +129,20 @@ def integer(request: Request, name: str, default: int | None = None) -> int | No
         return int(text)
     except ValueError:
         raise UsageError(f"{name}={text!r} is not an integer.") from None
+
+
+def boolean(request: Request, name: str, default: bool) -> bool:
+    """A boolean query parameter, in any case: Python's clients write True.
+
+    Raises:
+        UsageError: it is something else.
+    """
+    text = request.query_params.get(name, "")
+    known = {"": default, "true": True, "false": False, "1": True, "0": False}
+    try:
+        return known[text.lower()]
+    except KeyError:
+        raise UsageError(f"{name}={text!r} is not true or false.") from None
 
 
 def limit(request: Request, default: int) -> int:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from evalspan.experiments.datasets import Dataset, Datasets, StoredRecord
+from evalspan.experiments.changes import Changed, RecordUpdate, StoredRecord
+from evalspan.experiments.datasets import Dataset, Datasets
 from evalspan.experiments.entity import Page
 from evalspan.experiments.experiments import Experiment, Experiments, NewExperiment
 from evalspan.experiments.projects import Project, Projects
+from evalspan.experiments.records import Records
 from evalspan.store import Store
 
 
@@ -15,12 +17,14 @@ class Catalog:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.projects = Projects(store)
-        self.datasets = Datasets(store)
+        self.datasets = Datasets(store, self.projects)
+        self.records = Records(store, self.datasets)
         self.experiments = Experiments(store, self.projects, self.datasets)
 
 
 __all__ = [
     "Catalog",
+    "Changed",
     "Dataset",
     "Datasets",
     "Experiment",
@@ -29,5 +33,7 @@ __all__ = [
     "Page",
     "Project",
     "Projects",
+    "RecordUpdate",
+    "Records",
     "StoredRecord",
 ]

@@ -14,7 +14,8 @@ from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import AfterValidator
 
-from evalspan.errors import UsageError
+from evalspan.errors import NotFoundError, UsageError
+from evalspan.store import Store, sql
 
 _NAMESPACE = uuid.UUID("6f0e6f2a-7d5e-5f3c-9a3b-e7a15ba9d000")
 END_OF_TIME = datetime(2299, 12, 31, tzinfo=UTC)
@@ -37,6 +38,35 @@ def named_id(kind: str, *names: str) -> str:
     return str(uuid.uuid5(_NAMESPACE, json.dumps([kind, *names])))
 
 
+def free_id(store: Store, kind: str, *names: str) -> str:
+    """The id for a new entity of a name: made of the name, or, where that one is in use by an entity
+    that was renamed or deleted since, of the name and a number. Two replicas make the same one."""
+    number = 0
+    while True:
+        candidates = [
+            named_id(kind, *names, *([str(n)] if n else []))
+            for n in range(number, number + 1 + 15 * bool(number))
+        ]
+        used = _ever(store, kind, candidates)
+        for candidate in candidates:
+            if candidate not in used:
+                return candidate
+        number += len(candidates)
+
+
+def check_ever(store: Store, kind: str, ids: Sequence[str]) -> None:
+    """Raises NotFoundError for an id that no entity ever had, deleted ones included."""
+    used = _ever(store, kind, ids)
+    for identity in ids:
+        if identity not in used:
+            raise NotFoundError(f"There is no {kind} {identity!r}.", pointer=f"/data/attributes/{kind}_ids")
+
+
+def _ever(store: Store, kind: str, ids: Sequence[str]) -> set[str]:
+    rows = store.query(sql(f"queries/known_{kind}s"), {"ids": list(ids)})
+    return {str(row[f"{kind}_id"]) for row in rows}
+
+
 def now() -> datetime:
     return datetime.now(UTC)
 
@@ -44,6 +74,12 @@ def now() -> datetime:
 def next_revision(previous: int = 0) -> int:
     """Later than `previous` and than anything written before on this clock."""
     return max(previous + 1, time.time_ns())
+
+
+def first_revision() -> int:
+    """The revision of a creation: below that of any update, and the lower the later, so that of two
+    replicas that create the same thing the first one's content stays."""
+    return (2**62 - time.time_ns()) // 16
 
 
 def micros(moment: datetime) -> int:

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel
 
-from evalspan.errors import NotFoundError
+from evalspan.errors import ConflictError, NotFoundError
+from evalspan.experiments.claims import Claims
 from evalspan.experiments.containment import contains
 from evalspan.experiments.datasets import Datasets
 from evalspan.experiments.entity import (
     Moment,
     Page,
     before_cursor,
+    check_ever,
     encode_cursor,
     next_revision,
     now,
@@ -28,6 +31,8 @@ from evalspan.model import ExperimentStatus, Json, dump
 from evalspan.store import Store, sql
 
 _LARGEST_STEP = 20_000
+
+_CREATION_TIME = 2.0  # how long a name waits for the row of the one who claimed it
 
 
 class Experiment(BaseModel):
@@ -82,6 +87,7 @@ class Experiments:
         self._store = store
         self._projects = projects
         self._datasets = datasets
+        self._claims = Claims(store)
         self._lock = threading.Lock()
 
     def find(
@@ -150,21 +156,18 @@ class Experiments:
         Raises:
             NotFoundError: no such project or dataset.
         """
-        projects = self._projects.find(project_id=new.project_id, limit=1).items
-        if not new.project_id or not projects:
-            raise NotFoundError(
-                f"There is no project {new.project_id!r}.", pointer="/data/attributes/project_id"
-            )
+        project = self._projects.get(new.project_id, pointer="/data/attributes/project_id")
         dataset = self._datasets.get(new.dataset_id) if new.dataset_id else None
+        identity = str(uuid.uuid4())
         with self._lock:
-            taken = self.find(project_id=new.project_id, name=new.name, limit=1).items
+            taken = self._claim_name(new.project_id, new.name, identity)
             if taken and not new.ensure_unique:
-                return taken[0]
+                return taken
             moment = now()
             experiment = Experiment(
                 **new.model_dump(exclude={"name", "experiment", "ensure_unique"}),
-                experiment_id=str(uuid.uuid4()),
-                project=projects[0].name,
+                experiment_id=identity,
+                project=project.name,
                 dataset=dataset.name if dataset else "",
                 experiment=new.experiment or new.name,
                 experiment_name=f"{new.name}-{uuid.uuid4().hex[:8]}" if taken else new.name,
@@ -173,6 +176,33 @@ class Experiments:
             )
             self._write(experiment)
         return experiment
+
+    def _claim_name(self, project_id: str, name: str, identity: str) -> Experiment | None:
+        """Reserve a name; the experiment that bears it, where there is one."""
+        subject = json.dumps([project_id, name])
+        number = 0
+        while True:
+            borne = self.find(project_id=project_id, name=name, limit=1).items
+            if borne:
+                return borne[0]
+            holder = self._claims.claim("experiment_name", subject, number, identity)
+            if holder == identity:
+                return None
+            # Another is about to write its row, or gave the name up (renamed, deleted, killed).
+            borne = self._await_bearer(holder, name)
+            if borne:
+                return borne
+            number += 1
+
+    def _await_bearer(self, experiment_id: str, name: str) -> Experiment | None:
+        deadline = time.monotonic() + _CREATION_TIME
+        while True:
+            if self._store.query(sql("queries/known_experiments"), {"ids": [experiment_id]}):
+                found = self.find(ids=[experiment_id], name=name, limit=1).items
+                return found[0] if found else None
+            if time.monotonic() > deadline:
+                return None
+            time.sleep(0.02)
 
     def update(
         self,
@@ -183,15 +213,25 @@ class Experiments:
         status: ExperimentStatus | None = None,
         error: str | None = None,
         expected_records: int | None = None,
+        metadata: dict[str, Any] | None = None,
+        config: dict[str, Any] | None = None,
+        tags: list[str] | None = None,
+        dataset_version: int | None = None,
+        run_count: int | None = None,
     ) -> Experiment:
         """Change the given fields.
 
         Raises:
-            NotFoundError: no such experiment.
+            NotFoundError: no such experiment. ConflictError: the new name is taken.
         """
         given = {
             "experiment_name": name,
             "description": description,
+            "metadata": metadata,
+            "config": config,
+            "tags": tags,
+            "dataset_version": dataset_version,
+            "run_count": run_count,
             "status": status,
             "error": error,
             "expected_records": expected_records,
@@ -199,11 +239,28 @@ class Experiments:
         }
         with self._lock:
             current = self.get(experiment_id)
+            if name is not None and name != current.experiment_name:
+                self._refuse_taken(current.project_id, name)
             changed = current.model_copy(
                 update={key: value for key, value in given.items() if value is not None}
             )
             self._write(changed)
         return changed
+
+    def delete(self, ids: Sequence[str]) -> None:
+        """Remove experiments; what is removed already stays removed. Spans and scores are kept.
+
+        Raises:
+            NotFoundError: one of them never was; then none is removed.
+        """
+        check_ever(self._store, "experiment", ids)
+        self._store.command(sql("queries/delete_experiments"), {"ids": list(ids), "project_ids": []})
+
+    def _refuse_taken(self, project_id: str, name: str) -> None:
+        if self.find(project_id=project_id, name=name, limit=1).items:
+            raise ConflictError(
+                f"There is an experiment {name!r} in this project already.", pointer="/data/attributes/name"
+            )
 
     def _write(self, experiment: Experiment) -> None:
         row = experiment.model_dump() | {

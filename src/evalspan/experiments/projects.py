@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 
 from pydantic import BaseModel
 
+from evalspan.errors import ConflictError, NotFoundError
 from evalspan.experiments.entity import (
     Moment,
     Page,
     before_cursor,
+    check_ever,
     encode_cursor,
-    named_id,
+    first_revision,
+    free_id,
     next_revision,
     now,
     page_limit,
@@ -26,10 +30,11 @@ class Project(BaseModel):
     description: str = ""
     created_at: Moment
     updated_at: Moment
+    revision: int = 0
 
 
 class Projects:
-    """Thread-safe."""
+    """Thread-safe, and safe between processes."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -50,6 +55,13 @@ class Projects:
         after = encode_cursor(last.created_at.isoformat(), last.project_id) if last else ""
         return Page(found[:limit], after)
 
+    def get(self, project_id: str, pointer: str = "") -> Project:
+        """Raises NotFoundError, pointing at the field that named it."""
+        found = self.find(project_id=project_id, limit=1).items
+        if not project_id or not found:
+            raise NotFoundError(f"There is no project {project_id!r}.", pointer=pointer)
+        return found[0]
+
     def get_or_create(self, name: str, description: str = "") -> Project:
         """The project of that name, made if there is none; an existing one is returned as it is."""
         with self._lock:
@@ -58,12 +70,45 @@ class Projects:
                 return existing[0]
             moment = now()
             project = Project(
-                project_id=named_id("project", name),
+                project_id=free_id(self._store, "project", name),
                 name=name,
                 description=description,
                 created_at=moment,
                 updated_at=moment,
+                revision=first_revision(),
             )
-            row = {**project.model_dump(), "deleted": False, "revision": next_revision()}
-            self._store.insert("projects_data", single_row(row))
-            return project
+            self._write(project)
+        return self.get(project.project_id)
+
+    def update(self, project_id: str, *, name: str | None = None, description: str | None = None) -> Project:
+        """Change the given fields.
+
+        Raises:
+            NotFoundError: no such project. ConflictError: the new name is taken.
+        """
+        given = {"name": name, "description": description}
+        with self._lock:
+            current = self.get(project_id)
+            if name is not None and name != current.name and self.find(name=name, limit=1).items:
+                raise ConflictError(f"There is a project {name!r} already.", pointer="/data/attributes/name")
+            changes = {key: value for key, value in given.items() if value is not None}
+            changed = current.model_copy(
+                update={**changes, "updated_at": now(), "revision": next_revision(current.revision)}
+            )
+            self._write(changed)
+        return changed
+
+    def delete(self, ids: Sequence[str]) -> None:
+        """Remove projects with their datasets and experiments; a second time is no error.
+
+        Raises:
+            NotFoundError: one of them never was; then none is removed.
+        """
+        check_ever(self._store, "project", ids)
+        below = {"ids": [], "project_ids": list(ids)}
+        self._store.command(sql("queries/delete_experiments"), below)
+        self._store.command(sql("queries/delete_datasets"), below)
+        self._store.command(sql("queries/delete_projects"), {"ids": list(ids)})
+
+    def _write(self, project: Project) -> None:
+        self._store.insert("projects_data", single_row({**project.model_dump(), "deleted": False}))

@@ -1,4 +1,4 @@
-SELECT project_id, name, description, created_at, updated_at
+SELECT project_id, name, description, created_at, updated_at, revision
 FROM projects_data FINAL
 WHERE NOT deleted
   AND ({project_id:String} = '' OR project_id = {project_id:String})

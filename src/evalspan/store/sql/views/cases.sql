@@ -1,5 +1,5 @@
 -- The executed cases: one row per (experiment, record, run_iteration); where a case ran again, its
--- latest execution. GROUP BY and argMax rather than LIMIT 1 BY: filters on the keys then reach the
+-- latest execution. Cases of deleted experiments are left out. GROUP BY and argMax rather than LIMIT 1 BY: filters on the keys then reach the
 -- primary key, and columns that nobody asked for are not read.
 CREATE OR REPLACE VIEW cases AS
 SELECT
@@ -26,5 +26,7 @@ SELECT
     argMax(s.duration_ns, (s.start_time, s.trace_id, s.span_id)) / 1e6 AS duration_ms,
     max(s.start_time) AS started_at
 FROM spans_data AS s FINAL
-WHERE s.span_type = 'CASE' AND s.experiment_id != ''
+WHERE s.span_type = 'CASE'
+  AND s.experiment_id != ''
+  AND s.experiment_id NOT IN (SELECT experiment_id FROM experiments_data FINAL WHERE deleted)
 GROUP BY s.experiment_id, s.record_id, s.run_iteration

@@ -20,10 +20,11 @@ FROM
     SELECT
         *,
         leadInFrame(toNullable(version)) OVER (
-            PARTITION BY dataset_id, record_id ORDER BY version ASC
+            PARTITION BY dataset_id, record_id ORDER BY version ASC, revision ASC
             ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
         ) AS until_version
     FROM dataset_records_data FINAL
+    WHERE change_id = '' OR change_id IN (SELECT change_id FROM dataset_changes)
 ) AS r
 INNER JOIN (SELECT dataset_id, name FROM datasets_data FINAL WHERE NOT deleted) AS d ON d.dataset_id = r.dataset_id
-WHERE NOT r.removed
+WHERE NOT r.removed AND r.until_version IS DISTINCT FROM r.version

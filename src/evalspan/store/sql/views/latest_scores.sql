@@ -20,4 +20,5 @@ LEFT ANTI JOIN superseded_traces AS o
     AND o.run_iteration = v.run_iteration
     AND o.trace_id = v.trace_id
 WHERE v.experiment_id != ''
+  AND v.experiment_id NOT IN (SELECT experiment_id FROM experiments_data FINAL WHERE deleted)
 GROUP BY v.experiment_id, v.source, v.record_id, v.run_iteration, v.name

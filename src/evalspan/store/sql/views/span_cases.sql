@@ -1,0 +1,19 @@
+-- Which case a span of an experiment belongs to, its trace included: how scores find their record that
+-- name only the experiment and the span.
+CREATE OR REPLACE VIEW span_cases AS
+SELECT
+    s.experiment_id AS experiment_id,
+    s.span_id AS span_id,
+    any(c.trace_id) AS trace_id,
+    any(c.run_id) AS run_id,
+    any(c.run_iteration) AS run_iteration,
+    any(c.record_id) AS record_id
+FROM spans_data AS s
+INNER JOIN
+(
+    SELECT experiment_id, trace_id, run_id, run_iteration, record_id
+    FROM spans_data
+    WHERE span_type = 'CASE' AND experiment_id != ''
+) AS c ON c.experiment_id = s.experiment_id AND c.trace_id = s.trace_id
+WHERE s.experiment_id != ''
+GROUP BY s.experiment_id, s.span_id
