@@ -42,6 +42,4 @@ def _show(endpoint: str, settings: Settings) -> None:
         with remote_rows(endpoint, settings.api_key, statement, {}, FORMATS["table"]) as chunks:
             click.echo(b"".join(chunks).decode())
     click.echo(f"The data stays in {settings.store}. Ask it more:\n")
-    click.echo(
-        '  evalspan query "SELECT name, duration_ns / 1e6 AS ms FROM spans ORDER BY ms DESC LIMIT 10"'
-    )
+    click.echo('  evalspan query "SELECT name, duration_ns / 1e6 AS ms FROM spans ORDER BY ms DESC LIMIT 10"')

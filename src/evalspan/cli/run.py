@@ -35,6 +35,8 @@ def run(store: str | None, script: str, arguments: tuple[str, ...]) -> None:
 
     with Service(settings.model_copy(update={"http_port": 0, "grpc_port": 0})) as service:
         code = _run_script(service.endpoint, script, arguments)
+    if sys.stderr.isatty():
+        click.echo(f"evalspan: the results stay in {settings.store}; `evalspan serve` shows them.", err=True)
     sys.exit(code)
 
 
