@@ -1,0 +1,118 @@
+"""`evalspan search`, and the same from Python."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from analysis.samples import fill
+from evalspan.store import Store
+from support.command import Evalspan
+from support.rows import add, case, experiment, score
+
+
+@pytest.fixture
+def filled(tmp_path: Path) -> None:
+    """Two runs of the pipeline `nightly` beside the sample."""
+    with Store(f"chdb://{tmp_path / '.evalspan'}") as store:
+        fill(store)
+        for number, name in ((1, "nightly"), (2, "nightly-0002")):
+            created = f"2026-01-0{number} 00:00:00"
+            add(
+                store,
+                experiment(f"n{number}", experiment="nightly", experiment_name=name, created_at=created),
+            )
+            add(
+                store,
+                case("r1", experiment=f"n{number}"),
+                score("exact", number / 2, "r1", experiment=f"n{number}"),
+            )
+
+
+pytestmark = pytest.mark.usefixtures("filled")
+
+
+def test_runs_are_found_and_shown_in_every_format(evalspan: Evalspan) -> None:
+    query = "run_iteration:1 @evaluations.custom.exact:1"
+    done = evalspan("search", "e1", query, "--format", "json")
+    rows = json.loads(done.stdout)
+    assert [(row["record_id"], row["scores"]["exact"]) for row in rows] == [("r0", 1.0), ("r3", 1.0)]
+    assert len(evalspan("search", "e1", query, "--format", "jsonl").stdout.splitlines()) == 2
+    header, *lines = evalspan("search", "e1", query).stdout.splitlines()
+    assert "scores.exact" in header
+    assert len(lines) == 2
+    table = evalspan("search", "e1", query, "--format", "table").stdout.splitlines()
+    assert table[0].startswith("record_id  run_iteration  status")
+    markdown = evalspan("search", "e1", query, "--format", "markdown").stdout.splitlines()
+    assert markdown[1].startswith("| --- |")
+
+
+def test_records_are_found_over_their_runs(evalspan: Evalspan) -> None:
+    query = "@multi_run_avg.@trace.total_tokens:>60"
+    done = evalspan("search", "unique name of e1", query, "--format", "jsonl")
+    assert [json.loads(line)["record_id"] for line in done.stdout.splitlines()] == ["r5"]
+
+
+def test_a_limit_and_texts_are_taken(evalspan: Evalspan) -> None:
+    done = evalspan("search", "e1", "--limit", "2", "--texts", "--format", "jsonl")
+    assert [json.loads(line)["output"] for line in done.stdout.splitlines()] == ['"Answer 1"', '"Answer 2"']
+
+
+def test_a_pipeline_is_named_with_the_run_that_is_meant(evalspan: Evalspan) -> None:
+    for name, value in (("nightly@latest", 1.0), ("nightly@previous", 0.5), ("nightly-0002", 1.0)):
+        (line,) = evalspan("search", name, "--format", "jsonl").stdout.splitlines()
+        assert json.loads(line)["scores"] == {"exact": value}
+    several = evalspan("search", "nightly")
+    assert several.returncode == 2
+    assert "2 experiments are called 'nightly': n2 (nightly-0002), n1 (nightly)" in several.stderr
+
+
+def test_nothing_found_is_said_and_is_no_failure(evalspan: Evalspan) -> None:
+    done = evalspan("search", "e1", "run_iteration:9")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "Nothing in this experiment meets the query." in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["e1", "status:error AND"], "the query ends"),
+        (["e1", "@evaluations.custom.nope:1"], "there are 'exact', 'judge'"),
+        (["nothing"], "no experiment 'nothing'"),
+        (["nightly@previous@latest"], "no experiment"),
+        ([""], "no experiment ''"),
+        (["e1", "", "--limit", "0"], "limit"),
+    ],
+)
+def test_wrong_use_ends_with_2_and_says_what_is_wrong(
+    evalspan: Evalspan, arguments: list[str], said: str
+) -> None:
+    done = evalspan("search", *arguments)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_caret_stands_below_the_place_in_the_terminal_too(evalspan: Evalspan) -> None:
+    lines = evalspan("search", "e1", "record_id:r1 status: ok").stderr.splitlines()
+    place = next(n for n, line in enumerate(lines) if line.strip() == "^")
+    assert lines[place - 1][lines[place].index("^")] == ":"
+
+
+def test_a_running_service_is_asked(evalspan: Evalspan, served: subprocess.Popen[str]) -> None:
+    assert served.poll() is None
+    done = evalspan("search", "nightly@latest", "--format", "jsonl")
+    assert json.loads(done.stdout)["record_id"] == "r1"
+
+
+def test_python_finds_the_same(evalspan: Evalspan, tmp_path: Path) -> None:
+    (tmp_path / "script.py").write_text(
+        "import evalspan\n"
+        "rows = evalspan.search('e1', 'status:error', texts=True)\n"
+        "print([(row['record_id'], row['run_iteration'], row['error']) for row in rows])\n"
+    )
+    done = evalspan("run", "script.py")
+    assert done.stdout == "[('r2', 1, 'Timeout: 30% done')]\n", done.stderr
