@@ -9,7 +9,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
 from evalspan.access import Keys
-from evalspan.api import experiments, health, pages, search, sql
+from evalspan.api import experiments, health, openapi, pages, search, sql
 from evalspan.api.errors import HANDLERS
 from evalspan.api.guard import Door
 from evalspan.experiments import Catalog
@@ -43,6 +43,7 @@ def create_app(store: Store, settings: Settings) -> Starlette:
             *experiments.routes(),
             *sql.routes(),
             *health.routes(),
+            *openapi.routes(),
             *pages.routes(),
         ],
         middleware=[Middleware(Door, keys=Keys(settings.api_keys))],

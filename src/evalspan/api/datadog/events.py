@@ -63,7 +63,7 @@ class MetricBody(Body):
     """A score of a span (`metric_source` custom) or of a whole run (summary)."""
 
     label: str = Field(min_length=1, max_length=1000)
-    metric_type: ScoreType
+    metric_type: ScoreType | Literal["text"] = Field(description="text is feedback, stored as a label.")
     metric_source: Text = "custom"
     span_id: Id = ""
     trace_id: Id = ""
@@ -73,6 +73,7 @@ class MetricBody(Body):
     categorical_value: Json = None
     boolean_value: bool | None = None
     json_value: Json = None
+    text_value: str | None = None
     reasoning: Text = ""
     assessment: Text = ""
     status: Text = ""
@@ -85,7 +86,7 @@ class MetricBody(Body):
 class EventsBody(Body):
     spans: list[SpanBody] | None = None
     metrics: list[MetricBody] | None = None
-    tags: Tags = Field(default_factory=list[str], description="Of all of them, as run_id:... and run_iteration:...")
+    tags: Tags = Field(default_factory=list[str], description="Of all of them: run_id:..., run_iteration:...")
 
 
 class SpanEnvelope(Body):
@@ -107,8 +108,6 @@ class Join(Body):
 class SubmittedMetric(MetricBody):
     """A metric of the evaluation intake: it says by `join_on` or by its own ids what it judges."""
 
-    metric_type: ScoreType | Literal["text"]  # type: ignore[assignment]
-    text_value: str | None = None
     join_on: Join | None = None
     ml_app: Text = ""
 

@@ -9,9 +9,10 @@ from evalspan.model import Json
 
 def messages(given: Json) -> Json:
     """The messages, or what was given where it is no list of objects."""
-    if not isinstance(given, list) or not all(isinstance(item, dict) for item in cast("list[Any]", given)):
-        return given
-    return [_message(item) for item in cast("list[dict[str, Json]]", given)]
+    items = cast("list[Any]", given)
+    if not isinstance(given, list) or not all(isinstance(item, dict) for item in items):
+        return items
+    return [_message(item) for item in items]
 
 
 def _message(given: dict[str, Json]) -> Json:

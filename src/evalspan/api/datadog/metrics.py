@@ -119,8 +119,8 @@ def _value(body: MetricBody) -> tuple[float | None, str | None, str | None]:
             return None, None, None if body.json_value is None else dump(body.json_value)
         case "categorical":
             return None, _label(body.categorical_value), None
-        case _:
-            return None, body.text_value if isinstance(body, SubmittedMetric) else None, None
+        case "text":
+            return None, body.text_value, None
 
 
 def _label(value: Json) -> str | None:

@@ -102,10 +102,10 @@ def pull_by_name(request: Request) -> Response:
     projects = catalog(request).projects.find(name=project, limit=1).items
     if not projects:
         raise NotFoundError(f"There is no project {project!r}.")
-    scope = {"project_id": projects[0].project_id, "limit": 1}
+    experiments, project_id = catalog(request).experiments, projects[0].project_id
     found = [
-        *catalog(request).experiments.find(name=name, **scope).items,
-        *catalog(request).experiments.find(experiment=name, **scope).items,
+        *experiments.find(project_id=project_id, name=name, limit=1).items,
+        *experiments.find(project_id=project_id, experiment=name, limit=1).items,
     ]
     if not found:
         raise NotFoundError(f"There is no experiment {name!r} in project {project!r}.")

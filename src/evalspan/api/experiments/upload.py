@@ -81,7 +81,7 @@ def _records(text: str) -> Iterator[Record]:
         raise UsageError(f"Line {reader.line_num} of the file is not CSV: {error}.") from None
 
 
-def _record(line: dict[str, Any], where: str) -> Record:
+def _record(line: dict[str | None, Any], where: str) -> Record:
     if None in line or None in line.values():
         raise UsageError(f"The number of cells in {where} is not that of the header.")
     metadata, tags = _value(line.get("metadata")), _value(line.get("tags"))
