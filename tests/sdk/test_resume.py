@@ -130,7 +130,9 @@ def test_what_cannot_be_resumed_is_named(runtime: Runtime) -> None:
 
 
 SCRIPT = """
-    import sys, time, evalspan
+    import signal, sys, time, evalspan
+    # A shell ignores the interrupt for what it starts in the background, and that is inherited.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     def task(input_data):
         time.sleep({pause})
         return input_data
