@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import operator
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
-from evalspan.analysis.tree import All, Comparison, Exists, Node, Not, Pattern, Range, Term, Wild
+from evalspan.analysis.tree import All, Comparison, Exists, Node, Not, Pattern, Range, Term, Test, Wild
 from evalspan.analysis.tree import Any as Either
 
-OPERATORS = {
-    ">": lambda a, b: a > b,
-    ">=": lambda a, b: a >= b,
-    "<": lambda a, b: a < b,
-    "<=": lambda a, b: a <= b,
-}  # fmt: skip
+OPERATORS: Mapping[str, Callable[[float, float], bool]] = {
+    ">": operator.gt,
+    ">=": operator.ge,
+    "<": operator.lt,
+    "<=": operator.le,
+}
 
 
 @dataclass
@@ -57,22 +57,22 @@ def _term(item: Item, term: Term) -> bool:
     return bool(tags) if isinstance(test, Exists) else any(_text(tag, test) for tag in tags)
 
 
-def _number(value: float | None, test: Any) -> bool:
+def _number(value: float | None, test: Test) -> bool:
     if value is None:
         return False
     match test:
         case Exists():
             return True
-        case Comparison(operator, bound):
-            return OPERATORS[operator](value, float(bound))
+        case Comparison(sign, bound):
+            return OPERATORS[sign](value, float(bound))
         case Range(low, high, with_low, with_high):
             above = low is None or OPERATORS[">=" if with_low else ">"](value, float(low))
             return above and (high is None or OPERATORS["<=" if with_high else "<"](value, float(high)))
-        case _:
-            return value == float(test.literal)
+        case Pattern():
+            return value == float(str(test.literal))
 
 
-def _text(value: str | None, test: Any) -> bool:
+def _text(value: str | None, test: Test) -> bool:
     if value is None:
         return False
     if isinstance(test, Exists):
@@ -83,7 +83,8 @@ def _text(value: str | None, test: Any) -> bool:
     return _number(number, test)
 
 
-def _found(value: str, test: Pattern) -> bool:
+def _found(value: str, test: Test) -> bool:
+    assert isinstance(test, Pattern)
     return re.search(_expression(test), value, re.DOTALL | re.IGNORECASE) is not None
 
 

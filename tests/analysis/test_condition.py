@@ -89,7 +89,8 @@ def condition(query: str) -> Condition:
         ("@output:50%", "output ILIKE {q0:String}", ["%50\\%%"]),
         (
             "@evaluations.error.broken:quota",
-            "(mapContains(evaluator_errors, {q0:String}) AND evaluator_errors[{q0:String}] ILIKE {q1:String})",
+            "(mapContains(evaluator_errors, {q0:String})"
+            " AND evaluator_errors[{q0:String}] ILIKE {q1:String})",
             ["broken", "%quota%"],
         ),
         (

@@ -30,7 +30,7 @@ def test_conditions_are_read(text: str, gate: tuple[object, ...]) -> None:
 
 @pytest.mark.parametrize("text", ["", "exact", "exact<", "<0", "exact<x", "exact=1", "exact<nan"])
 def test_what_is_no_condition_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match="such as exact_match<-0.02"):
+    with pytest.raises(UsageError, match=r"such as exact_match<-0\.02"):
         parse_gate(text)
 
 

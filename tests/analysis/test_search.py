@@ -20,8 +20,11 @@ def found(store: Store, query: str) -> list[tuple[str, int]]:
 def test_the_supported_queries_of_the_documentation_we_follow(store: Store) -> None:
     add(store, case("r1"), case("r1", 2), case("r2"), case("r2", 2))
     for record, run, number, label in [
-        ("r1", 1, 0.4, "positive"), ("r1", 2, 0.8, "positive"), ("r2", 1, 0.1, "positive"), ("r2", 2, 0.2, "no"),
-    ]:  # fmt: skip
+        ("r1", 1, 0.4, "positive"),
+        ("r1", 2, 0.8, "positive"),
+        ("r2", 1, 0.1, "positive"),
+        ("r2", 2, 0.2, "no"),
+    ]:
         add(store, score("random", number, record, run), score("sentient", label, record, run))
     both = (
         "@multi_run_avg.@evaluations.custom.random:>0.5 @multi_run_mode.@evaluations.custom.sentient:positive"

@@ -18,8 +18,8 @@ from evalspan.store import Store
 
 NUMBERS = st.sampled_from(["0", "0.5", "1", "2", "3", "15", "25", "-1", "1e3", repr(1 / 3), "0.001", "55.0"])
 WORDS = st.sampled_from([
-    *TOPICS, "a", "%", "_", "\\", "'", '"', "{", "é", "good", "50%", "math", "hard", "difficulty:", "r", "Answer",
-    "Timeout", "\n", "plain",
+    *TOPICS, "a", "%", "_", "\\", "'", '"', "{", "é", "good", "50%", "math", "hard", "difficulty:", "r",
+    "Answer", "Timeout", "\n", "plain",
 ])  # fmt: skip
 STATUS = st.sampled_from(["ok", "error"]).map(lambda text: Pattern((text,)))
 BOTH_TEXTS = ["record_id", "@metadata.topic", "@metadata.level", "difficulty", "odd", "@tags"]

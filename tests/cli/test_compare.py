@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -27,11 +28,15 @@ def filled(tmp_path: Path) -> None:
                 add(store, score("judge", "good" if value > 0.4 else "bad", f"r{n}", experiment=name))
 
 
-pytestmark = pytest.mark.usefixtures("filled")
+@pytest.fixture
+def ask(filled: None, served: subprocess.Popen[str], evalspan: Evalspan) -> Evalspan:
+    """The command, with a service that has the filled store open."""
+    assert served.poll() is None
+    return evalspan
 
 
-def test_the_table_says_what_became_better_and_worse(evalspan: Evalspan) -> None:
-    done = evalspan("compare", *NAMES)
+def test_the_table_says_what_became_better_and_worse(ask: Evalspan) -> None:
+    done = ask("compare", *NAMES)
     assert done.returncode == 0, done.stderr
     line = next(line for line in done.stdout.splitlines() if line.startswith("exact"))
     assert line.split()[:4] == ["exact", "0.75", "0.65", "-0.1"]
@@ -39,19 +44,19 @@ def test_the_table_says_what_became_better_and_worse(evalspan: Evalspan) -> None
     assert "judge: the same on 50.0% of 4 records (0 unpaired)" in done.stdout
 
 
-def test_json_is_the_whole_comparison_with_the_gate(evalspan: Evalspan) -> None:
-    done = evalspan("compare", *NAMES, "--format", "json", "--fail-on", "exact<-0.5")
+def test_json_is_the_whole_comparison_with_the_gate(ask: Evalspan) -> None:
+    done = ask("compare", *NAMES, "--format", "json", "--fail-on", "exact<-0.5")
     found = json.loads(done.stdout)
     assert found["gate"] == {"passed": True, "reasons": []}
     assert found["scores"][0]["difference"] == pytest.approx(-0.1)
     assert [row["scores"]["exact"]["verdict"] for row in found["rows"]] == ["same", "worse", "worse", "worse"]
 
 
-def test_csv_and_markdown_have_a_line_for_each_record_and_evaluator(evalspan: Evalspan) -> None:
-    rows = list(csv.DictReader(evalspan("compare", *NAMES, "--format", "csv").stdout.splitlines()))
+def test_csv_and_markdown_have_a_line_for_each_record_and_evaluator(ask: Evalspan) -> None:
+    rows = list(csv.DictReader(ask("compare", *NAMES, "--format", "csv").stdout.splitlines()))
     assert [(row["record_id"], row["evaluator"]) for row in rows[:2]] == [("r0", "exact"), ("r0", "judge")]
     assert len(rows) == 8
-    markdown = evalspan("compare", *NAMES, "--format", "markdown", "--rows").stdout
+    markdown = ask("compare", *NAMES, "--format", "markdown", "--rows").stdout
     assert "| r1 | exact | 1 | 0.8 | -0.2 | worse |" in markdown
     assert "| r0 | exact |" not in markdown
 
@@ -63,39 +68,39 @@ def test_csv_and_markdown_have_a_line_for_each_record_and_evaluator(evalspan: Ev
         ("agreement(judge)<0.9", 1), ("agreement(judge)<0.5", 0), ("nothing<0", 1),
     ],
 )  # fmt: skip
-def test_the_exit_code_is_the_gates(evalspan: Evalspan, condition: str, code: int) -> None:
-    done = evalspan("compare", *NAMES, "--fail-on", condition)
+def test_the_exit_code_is_the_gates(ask: Evalspan, condition: str, code: int) -> None:
+    done = ask("compare", *NAMES, "--fail-on", condition)
     assert done.returncode == code, done.stderr
     assert ("evalspan: failed on" in done.stderr) is bool(code)
     assert ("The gate failed" if code else "The gate passed") in done.stdout
 
 
-def test_every_gate_is_named_that_fails(evalspan: Evalspan) -> None:
-    done = evalspan("compare", *NAMES, "--fail-on", "exact<0", "--fail-on", "exact<-9", "--fail-on", "x<0")
+def test_every_gate_is_named_that_fails(ask: Evalspan) -> None:
+    done = ask("compare", *NAMES, "--fail-on", "exact<0", "--fail-on", "exact<-9", "--fail-on", "x<0")
     failed = [line for line in done.stderr.splitlines() if "failed on" in line]
     assert [line.split("failed on ")[1].split(":")[0] for line in failed] == ["exact<0", "x<0"]
 
 
-def test_missing_records_fail_the_gate_unless_they_are_allowed(evalspan: Evalspan) -> None:
+def test_missing_records_fail_the_gate_unless_they_are_allowed(ask: Evalspan) -> None:
     gated = ("compare", "old", "short", "--fail-on", "exact<-0.02")
-    assert evalspan(*gated).returncode == 1
-    assert "2 of 4 records lack a score" in evalspan(*gated).stderr
-    assert evalspan(*gated, "--allow-missing", "2").returncode == 0
+    assert ask(*gated).returncode == 1
+    assert "2 of 4 records lack a score" in ask(*gated).stderr
+    assert ask(*gated, "--allow-missing", "2").returncode == 0
 
 
 @pytest.mark.parametrize(
     ("name", "start"), [("r.json", "{"), ("r.md", "- A:"), ("r.csv", "record_id,"), ("r", "- A:")]
 )
 def test_the_report_is_written_although_the_gate_fails(
-    evalspan: Evalspan, tmp_path: Path, name: str, start: str
+    ask: Evalspan, tmp_path: Path, name: str, start: str
 ) -> None:
-    done = evalspan("compare", *NAMES, "--fail-on", "exact<-0.02", "--report", name)
+    done = ask("compare", *NAMES, "--fail-on", "exact<-0.02", "--report", name)
     assert done.returncode == 1
     assert (tmp_path / name).read_text().startswith(start)
 
 
-def test_less_can_be_better(evalspan: Evalspan) -> None:
-    done = evalspan("compare", *NAMES, "--lower-is-better", "exact", "--format", "json")
+def test_less_can_be_better(ask: Evalspan) -> None:
+    done = ask("compare", *NAMES, "--lower-is-better", "exact", "--format", "json")
     (exact,) = json.loads(done.stdout)["scores"]
     assert (exact["better"], exact["worse"]) == (3, 0)
 
@@ -110,13 +115,13 @@ def test_less_can_be_better(evalspan: Evalspan) -> None:
         (["old"], "Missing argument"),
     ],
 )
-def test_wrong_use_ends_with_2(evalspan: Evalspan, arguments: list[str], said: str) -> None:
-    done = evalspan("compare", *arguments)
+def test_wrong_use_ends_with_2(ask: Evalspan, arguments: list[str], said: str) -> None:
+    done = ask("compare", *arguments)
     assert done.returncode == 2
     assert said in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_a_service_that_does_not_answer_ends_with_3(evalspan: Evalspan) -> None:
+def test_a_service_that_does_not_answer_ends_with_3(ask: Evalspan) -> None:
     variables = {"EVALSPAN_ENDPOINT": "http://127.0.0.1:9", "EVALSPAN_CONTROL_TIMEOUT": "0"}
-    assert evalspan("compare", *NAMES, **variables).returncode == 3
+    assert ask("compare", *NAMES, **variables).returncode == 3

@@ -32,46 +32,50 @@ def filled(tmp_path: Path) -> None:
             )
 
 
-pytestmark = pytest.mark.usefixtures("filled")
+@pytest.fixture
+def ask(filled: None, served: subprocess.Popen[str], evalspan: Evalspan) -> Evalspan:
+    """The command, with a service that has the filled store open."""
+    assert served.poll() is None
+    return evalspan
 
 
-def test_runs_are_found_and_shown_in_every_format(evalspan: Evalspan) -> None:
+def test_runs_are_found_and_shown_in_every_format(ask: Evalspan) -> None:
     query = "run_iteration:1 @evaluations.custom.exact:1"
-    done = evalspan("search", "e1", query, "--format", "json")
+    done = ask("search", "e1", query, "--format", "json")
     rows = json.loads(done.stdout)
     assert [(row["record_id"], row["scores"]["exact"]) for row in rows] == [("r0", 1.0), ("r3", 1.0)]
-    assert len(evalspan("search", "e1", query, "--format", "jsonl").stdout.splitlines()) == 2
-    header, *lines = evalspan("search", "e1", query).stdout.splitlines()
+    assert len(ask("search", "e1", query, "--format", "jsonl").stdout.splitlines()) == 2
+    header, *lines = ask("search", "e1", query).stdout.splitlines()
     assert "scores.exact" in header
     assert len(lines) == 2
-    table = evalspan("search", "e1", query, "--format", "table").stdout.splitlines()
+    table = ask("search", "e1", query, "--format", "table").stdout.splitlines()
     assert table[0].startswith("record_id  run_iteration  status")
-    markdown = evalspan("search", "e1", query, "--format", "markdown").stdout.splitlines()
+    markdown = ask("search", "e1", query, "--format", "markdown").stdout.splitlines()
     assert markdown[1].startswith("| --- |")
 
 
-def test_records_are_found_over_their_runs(evalspan: Evalspan) -> None:
+def test_records_are_found_over_their_runs(ask: Evalspan) -> None:
     query = "@multi_run_avg.@trace.total_tokens:>60"
-    done = evalspan("search", "unique name of e1", query, "--format", "jsonl")
+    done = ask("search", "unique name of e1", query, "--format", "jsonl")
     assert [json.loads(line)["record_id"] for line in done.stdout.splitlines()] == ["r5"]
 
 
-def test_a_limit_and_texts_are_taken(evalspan: Evalspan) -> None:
-    done = evalspan("search", "e1", "--limit", "2", "--texts", "--format", "jsonl")
+def test_a_limit_and_texts_are_taken(ask: Evalspan) -> None:
+    done = ask("search", "e1", "--limit", "2", "--texts", "--format", "jsonl")
     assert [json.loads(line)["output"] for line in done.stdout.splitlines()] == ['"Answer 1"', '"Answer 2"']
 
 
-def test_a_pipeline_is_named_with_the_run_that_is_meant(evalspan: Evalspan) -> None:
+def test_a_pipeline_is_named_with_the_run_that_is_meant(ask: Evalspan) -> None:
     for name, value in (("nightly@latest", 1.0), ("nightly@previous", 0.5), ("nightly-0002", 1.0)):
-        (line,) = evalspan("search", name, "--format", "jsonl").stdout.splitlines()
+        (line,) = ask("search", name, "--format", "jsonl").stdout.splitlines()
         assert json.loads(line)["scores"] == {"exact": value}
-    several = evalspan("search", "nightly")
+    several = ask("search", "nightly")
     assert several.returncode == 2
     assert "2 experiments are called 'nightly': n2 (nightly-0002), n1 (nightly)" in several.stderr
 
 
-def test_nothing_found_is_said_and_is_no_failure(evalspan: Evalspan) -> None:
-    done = evalspan("search", "e1", "run_iteration:9")
+def test_nothing_found_is_said_and_is_no_failure(ask: Evalspan) -> None:
+    done = ask("search", "e1", "run_iteration:9")
     assert (done.returncode, done.stdout) == (0, "")
     assert "Nothing in this experiment meets the query." in done.stderr
 
@@ -87,32 +91,32 @@ def test_nothing_found_is_said_and_is_no_failure(evalspan: Evalspan) -> None:
         (["e1", "", "--limit", "0"], "limit"),
     ],
 )
-def test_wrong_use_ends_with_2_and_says_what_is_wrong(
-    evalspan: Evalspan, arguments: list[str], said: str
-) -> None:
-    done = evalspan("search", *arguments)
+def test_wrong_use_ends_with_2_and_says_what_is_wrong(ask: Evalspan, arguments: list[str], said: str) -> None:
+    done = ask("search", *arguments)
     assert done.returncode == 2
     assert said in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_the_caret_stands_below_the_place_in_the_terminal_too(evalspan: Evalspan) -> None:
-    lines = evalspan("search", "e1", "record_id:r1 status: ok").stderr.splitlines()
+def test_the_caret_stands_below_the_place_in_the_terminal_too(ask: Evalspan) -> None:
+    lines = ask("search", "e1", "record_id:r1 status: ok").stderr.splitlines()
     place = next(n for n, line in enumerate(lines) if line.strip() == "^")
     assert lines[place - 1][lines[place].index("^")] == ":"
 
 
-def test_a_running_service_is_asked(evalspan: Evalspan, served: subprocess.Popen[str]) -> None:
-    assert served.poll() is None
+@pytest.mark.usefixtures("filled")
+def test_without_a_service_one_is_started_for_the_search(evalspan: Evalspan, tmp_path: Path) -> None:
     done = evalspan("search", "nightly@latest", "--format", "jsonl")
     assert json.loads(done.stdout)["record_id"] == "r1"
+    nowhere = evalspan("search", "e1", "--store", f"chdb://{tmp_path / 'none'}")
+    assert (nowhere.returncode, "There is no store in" in nowhere.stderr) == (2, True)
 
 
-def test_python_finds_the_same(evalspan: Evalspan, tmp_path: Path) -> None:
+def test_python_finds_the_same(ask: Evalspan, tmp_path: Path) -> None:
     (tmp_path / "script.py").write_text(
         "import evalspan\n"
         "rows = evalspan.search('e1', 'status:error', texts=True)\n"
         "print([(row['record_id'], row['run_iteration'], row['error']) for row in rows])\n"
     )
-    done = evalspan("run", "script.py")
+    done = ask("run", "script.py")
     assert done.stdout == "[('r2', 1, 'Timeout: 30% done')]\n", done.stderr

@@ -58,7 +58,7 @@ def verdict(gate: Gate, comparison: Comparison, allow_missing: int = 0) -> str:
     if found.unpaired > allow_missing:
         return (
             f"{gate.text}: {found.unpaired} of {found.unpaired + found.n} records lack a score of "
-            f"{gate.evaluator!r} on one side (allowed: {allow_missing})"
+            f"{gate.evaluator!r} on one side or both (allowed: {allow_missing})"
         )
     value = _value(gate, found)
     if value is None:
