@@ -218,6 +218,26 @@ def test_hundreds_of_experiments_do_not_mix(embedded_store: Store) -> None:
     }
 
 
+def test_usage_counts_the_calls_that_the_results_count(store: Store) -> None:
+    add(store, experiment("e1"), case("r1"), case("r1", 2), case("r2", trace="t2"))
+    add(store, llm("r1", span_id="wrapper", cost="9"), llm("r1", span_id="inner", parent="wrapper", cost="1"))
+    add(store, llm("r1", span_id="again", response_id="x", cost=None))
+    add(store, llm("r1", span_id="priced", response_id="x", cost="2"))
+    add(store, llm("r1", 2, span_id="judge", evaluator="exact", cost="7"))
+    refused = {"status": "error", "error_type": "429", "tokens": None, "cost": None}
+    add(store, llm("r1", 2, span_id="refused", **refused), llm("r1", 2, span_id="answered", cost="4"))
+    add(store, span("t2", "far", span_type="EMBEDDING", input_tokens=7, total_tokens=7, cost_usd=None))
+    [result] = store.query(
+        "SELECT sum(llm_calls) AS calls, sum(total_tokens) AS tokens, toFloat64(sum(cost_usd)) AS cost, "
+        "countIf(llm_calls > 0 AND isNull(cost_usd)) AS unknown FROM experiment_results"
+    )
+    found = aggregate(store)
+    assert found["cost_usd"]["known_total"] == result["cost"] == 7
+    assert found["cost_usd"]["unknown_cases"] == result["unknown"] == 1
+    assert found["tokens"]["total"]["known_total"] == result["tokens"]
+    assert found["llm_calls"] == result["calls"]
+
+
 Scores = dict[tuple[str, int], float | str | None]
 KEYS = st.tuples(st.sampled_from(["r1", "r2", "r3"]), st.integers(1, 3))
 NUMBERS: st.SearchStrategy[Scores] = st.dictionaries(KEYS, st.none() | st.floats(-1e6, 1e6), max_size=9)

@@ -1,7 +1,65 @@
 -- One row per (experiment, run): cases, durations, tokens and money in one run iteration, and over
--- all of them as run -1. The traces are named so that ids reach the key for calls of other services
--- too, which carry no experiment.
--- A case without LLM calls used nothing; one with a call of unknown usage is unknown.
+-- all of them as run -1. A case without LLM calls used nothing; one with a call of unknown usage is
+-- unknown.
+-- Which calls count, and how often, is what the view trace_usage says. Here the ids reach the key also
+-- for the calls of other services, which carry no experiment: the view looks those up in the cases of
+-- all experiments.
+WITH
+page_traces AS
+(
+    SELECT trace_id, argMin(experiment_id, (start_time, span_id)) AS whose
+    FROM spans_data
+    WHERE experiment_id IN {ids:Array(String)} AND span_type = 'CASE'
+    GROUP BY trace_id
+),
+page_calls AS
+(
+    SELECT * FROM
+    (
+        SELECT
+            experiment_id, trace_id, span_id, parent_span_id, response_id, span_type, evaluator, status,
+            error_type, input_tokens, output_tokens, total_tokens, cost_usd
+        FROM spans_data FINAL
+        WHERE experiment_id IN {ids:Array(String)}
+        UNION ALL
+        SELECT
+            t.whose, f.trace_id, f.span_id, f.parent_span_id, f.response_id, f.span_type, f.evaluator,
+            f.status, f.error_type, f.input_tokens, f.output_tokens, f.total_tokens, f.cost_usd
+        FROM
+        (
+            SELECT * FROM spans_data FINAL
+            WHERE experiment_id = '' AND trace_id IN (
+                SELECT trace_id FROM spans_data WHERE experiment_id IN {ids:Array(String)} AND span_type = 'CASE'
+            )
+        ) AS f
+        INNER ANY JOIN page_traces AS t ON t.trace_id = f.trace_id
+    )
+    WHERE span_type IN ('LLM', 'EMBEDDING')
+      AND evaluator = ''
+      AND NOT (status = 'error' AND isNull(total_tokens) AND match(error_type, '^[45][0-9][0-9]$|RateLimitError$'))
+),
+page_usage AS
+(
+    WITH
+        arraySort(
+            c -> (isNull(c.6), isNull(c.7), c.1),
+            groupArray((s.span_id, s.parent_span_id, s.response_id, s.input_tokens, s.output_tokens, s.total_tokens, s.cost_usd))
+        ) AS calls,
+        arrayMap(c -> c.2, calls) AS parents,
+        arrayFilter(c -> NOT has(parents, c.1), calls) AS leaves,
+        arrayMap(c -> c.3, leaves) AS response_ids,
+        arrayFilter((c, i) -> c.3 = '' OR indexOf(response_ids, c.3) = i, leaves, arrayEnumerate(leaves)) AS counted
+    SELECT
+        s.experiment_id AS experiment_id,
+        s.trace_id AS trace_id,
+        length(counted) AS llm_calls,
+        if(arrayExists(c -> isNull(c.4), counted), NULL, arraySum(c -> assumeNotNull(c.4), counted)) AS input_tokens,
+        if(arrayExists(c -> isNull(c.5), counted), NULL, arraySum(c -> assumeNotNull(c.5), counted)) AS output_tokens,
+        if(arrayExists(c -> isNull(c.6), counted), NULL, arraySum(c -> assumeNotNull(c.6), counted)) AS total_tokens,
+        if(arrayExists(c -> isNull(c.7), counted), NULL, arraySum(c -> assumeNotNull(c.7), counted)) AS cost_usd
+    FROM page_calls AS s
+    GROUP BY s.experiment_id, s.trace_id
+)
 SELECT
     c.experiment_id AS experiment_id,
     run,
@@ -26,14 +84,7 @@ FROM
     FROM cases
     WHERE experiment_id IN {ids:Array(String)}
 ) AS c
-LEFT ANY JOIN
-(
-    SELECT *
-    FROM trace_usage
-    WHERE experiment_id IN {ids:Array(String)} AND trace_id IN (
-        SELECT trace_id FROM spans_data WHERE experiment_id IN {ids:Array(String)} AND span_type = 'CASE'
-    )
-) AS u ON u.experiment_id = c.experiment_id AND u.trace_id = c.trace_id
+LEFT ANY JOIN page_usage AS u ON u.experiment_id = c.experiment_id AND u.trace_id = c.trace_id
 ARRAY JOIN [-1, toInt64(c.run_iteration)] AS run
 GROUP BY c.experiment_id, run
 ORDER BY c.experiment_id, run
