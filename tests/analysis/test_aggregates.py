@@ -224,7 +224,7 @@ def test_usage_counts_the_calls_that_the_results_count(store: Store) -> None:
     add(store, llm("r1", span_id="again", response_id="x", cost=None))
     add(store, llm("r1", span_id="priced", response_id="x", cost="2"))
     add(store, llm("r1", 2, span_id="judge", evaluator="exact", cost="7"))
-    refused = {"status": "error", "error_type": "429", "tokens": None, "cost": None}
+    refused: dict[str, Any] = {"status": "error", "error_type": "429", "tokens": None, "cost": None}
     add(store, llm("r1", 2, span_id="refused", **refused), llm("r1", 2, span_id="answered", cost="4"))
     add(store, span("t2", "far", span_type="EMBEDDING", input_tokens=7, total_tokens=7, cost_usd=None))
     [result] = store.query(
