@@ -1,13 +1,13 @@
 -- Which case a span of an experiment belongs to, its trace included: how scores find their record that
--- name only the experiment and the span.
+-- name only the experiment and the span. A case is its own, also where several share a trace.
 CREATE OR REPLACE VIEW span_cases AS
 SELECT
     s.experiment_id AS experiment_id,
     s.span_id AS span_id,
     any(c.trace_id) AS trace_id,
-    any(c.run_id) AS run_id,
-    any(c.run_iteration) AS run_iteration,
-    any(c.record_id) AS record_id
+    any(if(s.span_type = 'CASE', s.run_id, c.run_id)) AS run_id,
+    any(if(s.span_type = 'CASE', s.run_iteration, c.run_iteration)) AS run_iteration,
+    any(if(s.span_type = 'CASE', s.record_id, c.record_id)) AS record_id
 FROM spans_data AS s
 INNER JOIN
 (
