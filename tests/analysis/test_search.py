@@ -8,6 +8,7 @@ from analysis.samples import fill
 from evalspan.analysis.search import search
 from evalspan.analysis.syntax import QueryError
 from evalspan.errors import UsageError
+from evalspan.experiments.entity import encode_cursor
 from evalspan.store import Store
 from support.rows import add, case, score
 
@@ -95,7 +96,16 @@ def test_metadata_of_the_experiment_is_known_from_the_api_and_from_its_cases(emb
     assert found(embedded_store, "@experiment.metadata.branch:main") == [("r0", 4)]
 
 
-@pytest.mark.parametrize(("limit", "cursor"), [(0, ""), (5001, ""), (10, "nonsense")])
+@pytest.mark.parametrize(
+    ("limit", "cursor"),
+    [
+        (0, ""),
+        (5001, ""),
+        (10, "nonsense"),
+        (10, encode_cursor("r1", 2**70)),
+        (10, encode_cursor("\ud800", 1)),
+    ],
+)
 def test_a_wrong_page_is_refused(embedded_store: Store, limit: int, cursor: str) -> None:
     with pytest.raises(UsageError, match="page"):
         search(embedded_store, "e1", "", limit=limit, cursor=cursor)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
-import subprocess
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from cli.serving import serving
 from evalspan.store import Store
 from support.command import Evalspan
 from support.rows import add, case, experiment, score
@@ -17,22 +19,25 @@ OLD, NEW = [1.0, 1.0, 0.5, 0.5], [1.0, 0.8, 0.4, 0.4]
 NAMES = ("name of old", "name of new")
 
 
-@pytest.fixture
-def filled(tmp_path: Path) -> None:
+def fill(store: Store) -> None:
     """Experiments old and new: new is worse by 0.1 in the mean; judge is a category."""
-    with Store(f"chdb://{tmp_path / '.evalspan'}") as store:
-        for name, values in (("old", OLD), ("new", NEW), ("short", OLD[:2])):
-            add(store, experiment(name))
-            for n, value in enumerate(values):
-                add(store, case(f"r{n}", experiment=name), score("exact", value, f"r{n}", experiment=name))
-                add(store, score("judge", "good" if value > 0.4 else "bad", f"r{n}", experiment=name))
+    for name, values in (("old", OLD), ("new", NEW), ("short", OLD[:2])):
+        add(store, experiment(name))
+        for n, value in enumerate(values):
+            add(store, case(f"r{n}", experiment=name), score("exact", value, f"r{n}", experiment=name))
+            add(store, score("judge", "good" if value > 0.4 else "bad", f"r{n}", experiment=name))
+
+
+@pytest.fixture(scope="module")
+def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with serving(tmp_path_factory.mktemp("compare"), fill) as url:
+        yield url
 
 
 @pytest.fixture
-def ask(filled: None, served: subprocess.Popen[str], evalspan: Evalspan) -> Evalspan:
-    """The command, with a service that has the filled store open."""
-    assert served.poll() is None
-    return evalspan
+def ask(evalspan: Evalspan, endpoint: str) -> Evalspan:
+    """The command, with that service."""
+    return partial(evalspan, EVALSPAN_ENDPOINT=endpoint)
 
 
 def test_the_table_says_what_became_better_and_worse(ask: Evalspan) -> None:

@@ -3,40 +3,38 @@
 from __future__ import annotations
 
 import json
-import subprocess
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from analysis.samples import fill
+from cli.serving import serving
 from evalspan.store import Store
 from support.command import Evalspan
 from support.rows import add, case, experiment, score
 
 
-@pytest.fixture
-def filled(tmp_path: Path) -> None:
+def filled(store: Store) -> None:
     """Two runs of the pipeline `nightly` beside the sample."""
-    with Store(f"chdb://{tmp_path / '.evalspan'}") as store:
-        fill(store)
-        for number, name in ((1, "nightly"), (2, "nightly-0002")):
-            created = f"2026-01-0{number} 00:00:00"
-            add(
-                store,
-                experiment(f"n{number}", experiment="nightly", experiment_name=name, created_at=created),
-            )
-            add(
-                store,
-                case("r1", experiment=f"n{number}"),
-                score("exact", number / 2, "r1", experiment=f"n{number}"),
-            )
+    fill(store)
+    for number, name in ((1, "nightly"), (2, "nightly-0002")):
+        created, ident = f"2026-01-0{number} 00:00:00", f"n{number}"
+        add(store, experiment(ident, experiment="nightly", experiment_name=name, created_at=created))
+        add(store, case("r1", experiment=ident), score("exact", number / 2, "r1", experiment=ident))
+
+
+@pytest.fixture(scope="module")
+def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with serving(tmp_path_factory.mktemp("search"), filled) as url:
+        yield url
 
 
 @pytest.fixture
-def ask(filled: None, served: subprocess.Popen[str], evalspan: Evalspan) -> Evalspan:
-    """The command, with a service that has the filled store open."""
-    assert served.poll() is None
-    return evalspan
+def ask(evalspan: Evalspan, endpoint: str) -> Evalspan:
+    """The command, with that service."""
+    return partial(evalspan, EVALSPAN_ENDPOINT=endpoint)
 
 
 def test_runs_are_found_and_shown_in_every_format(ask: Evalspan) -> None:
@@ -104,8 +102,9 @@ def test_the_caret_stands_below_the_place_in_the_terminal_too(ask: Evalspan) -> 
     assert lines[place - 1][lines[place].index("^")] == ":"
 
 
-@pytest.mark.usefixtures("filled")
 def test_without_a_service_one_is_started_for_the_search(evalspan: Evalspan, tmp_path: Path) -> None:
+    with Store(f"chdb://{tmp_path / '.evalspan'}") as store:
+        filled(store)
     done = evalspan("search", "nightly@latest", "--format", "jsonl")
     assert json.loads(done.stdout)["record_id"] == "r1"
     nowhere = evalspan("search", "e1", "--store", f"chdb://{tmp_path / 'none'}")

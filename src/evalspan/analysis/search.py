@@ -8,7 +8,8 @@ from typing import Any
 
 from evalspan.analysis.condition import Condition, translate
 from evalspan.analysis.fields import Level, Names
-from evalspan.analysis.syntax import parse
+from evalspan.analysis.syntax import UNFIT, parse
+from evalspan.errors import UsageError
 from evalspan.experiments.entity import Page, decode_cursor, encode_cursor, page_limit
 from evalspan.store import Store, sql
 
@@ -57,6 +58,8 @@ def names(store: Store, experiment_id: str) -> Names:
 
 def _after(condition: Condition, cursor: str) -> dict[str, Any]:
     record, run = decode_cursor(cursor, (str, int)) if cursor else ("", -1)
+    if not -1 <= run < 2**32 or UNFIT.search(record):
+        raise UsageError(f"page[cursor]={cursor!r} is not a cursor of this list; take it from meta.after.")
     return {**condition.parameters, "after_record": record, "after_run": run}
 
 

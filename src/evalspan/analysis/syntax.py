@@ -21,6 +21,8 @@ from evalspan.errors import UsageError
 MAX_LENGTH = 4096
 MAX_DEPTH = 40
 """Of nested negations and groups."""
+UNFIT = re.compile(r"[\ud800-\udfff\0]")
+"""Characters that no text in a store has: half a surrogate pair is not UTF-8."""
 
 _WORDS: Mapping[str, str] = {
     "FIELD": "a field such as status:",
@@ -57,7 +59,7 @@ def parse(query: str) -> Node:
     """
     if len(query) > MAX_LENGTH:
         raise QueryError(query, MAX_LENGTH, f"The query is longer than {MAX_LENGTH} characters.")
-    if unfit := re.search(r"[\ud800-\udfff\0]", query):
+    if unfit := UNFIT.search(query):
         raise QueryError(query, unfit.start(), f"{unfit[0]!r} is no character of a text.")
     try:
         node = cast(Node, _parser().parse(query))

@@ -9,7 +9,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
 from evalspan.access import Keys
-from evalspan.api import experiments, health, openapi, pages, search, sql
+from evalspan.api import experiments, health, openapi, pages, sql
 from evalspan.api.errors import HANDLERS
 from evalspan.api.guard import Door
 from evalspan.experiments import Catalog
@@ -39,7 +39,6 @@ def create_app(store: Store, settings: Settings) -> Starlette:
     app = Starlette(
         routes=[
             *otlp_routes(ingest, settings),
-            *search.routes(),
             *experiments.routes(),
             *sql.routes(),
             *health.routes(),

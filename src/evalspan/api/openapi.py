@@ -13,45 +13,20 @@ from http import HTTPStatus
 from importlib.metadata import version
 from typing import Any, Final
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from evalspan.api import experiments, search
+from evalspan.api import experiments
 from evalspan.api.datadog import intake
-from evalspan.api.envelope import Many, One
 from evalspan.api.openapi_other import PATHS
-from evalspan.api.operation import PAGE, Operation, flag, number, text, texts
+from evalspan.api.operation import Operation
 
 Json = dict[str, Any]
 
 
-class AnyAttributes(BaseModel):
-    """Whatever the view has."""
-
-    model_config = ConfigDict(extra="allow")
-
-
-_SEARCHES: Final = (
-    Operation(
-        "GET", "/experiments/{experiment_id}/search", "Search the executions or records.", search.find,
-        (text("query", "In the search language."), flag("texts", "With inputs and outputs."), *PAGE),
-        answer=Many[AnyAttributes], refusals=(400, 404),
-    ),
-    Operation(
-        "GET", "/experiments/{a}/compare/{b}", "Compare two experiments record by record.", search.compare,
-        (
-            number("run_a", "One run of the first; without it all of them.", minimum=1, maximum=2**32 - 1),
-            number("run_b", "The same of the second.", minimum=1, maximum=2**32 - 1),
-            texts("lower_is_better", "Evaluators of which less is better."),
-            flag("texts", "With inputs and outputs."),
-            flag("rows", "False: without the single records."),
-        ),
-        answer=One[AnyAttributes], refusals=(400, 404),
-    ),
-)  # fmt: skip
 _REFERENCE: Final = "#/components/schemas/{model}"
 _ALWAYS: Final = (401, 413, 500, 503)
 _DESCRIPTION: Final = (
@@ -96,7 +71,7 @@ async def serve(_request: Request) -> Response:
 def document() -> Json:
     """The whole document."""
     found = [
-        *((experiments.PREFIXES[0], operation) for operation in (*experiments.OPERATIONS, *_SEARCHES)),
+        *((experiments.PREFIXES[0], operation) for operation in experiments.OPERATIONS),
         *(("", operation) for operation in intake.INTAKE),
     ]
     references, schemas = _schemas(operation for _, operation in found)

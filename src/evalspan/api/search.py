@@ -5,16 +5,17 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from pydantic import BaseModel, ConfigDict
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Route
 
 from evalspan.analysis.compare import Choice, compare_experiments
+from evalspan.analysis.comparison import Comparison
 from evalspan.analysis.fields import Level
 from evalspan.analysis.search import search
 from evalspan.analysis.syntax import QueryError
-from evalspan.api.envelope import blocking, integer, limit, many, one, resource
-from evalspan.api.experiments import PREFIXES
+from evalspan.api.envelope import Many, One, boolean, integer, limit, many, one, resource
+from evalspan.api.operation import PAGE, Operation, flag, number, text, texts
 from evalspan.errors import UsageError
 from evalspan.experiments import Catalog
 
@@ -22,20 +23,19 @@ _KINDS = {Level.RUN: "experiment_runs", Level.RECORD: "experiment_records"}
 _MOST_RUNS = 2**32 - 1
 
 
-def routes() -> list[BaseRoute]:
-    """They stand before the Experiments API, which takes every path below its prefixes."""
-    return [
-        route
-        for prefix in PREFIXES
-        for route in (
-            Route(f"{prefix}/experiments/{{experiment_id}}/search", blocking(find), methods=["GET"]),
-            Route(f"{prefix}/experiments/{{a}}/compare/{{b}}", blocking(compare), methods=["GET"]),
-        )
-    ]
+class Found(BaseModel):
+    """A run, or a record over its runs; the other columns are those of the view."""
+
+    model_config = ConfigDict(extra="allow")
+
+    record_id: str
+    scores: dict[str, float | None]
+    labels: dict[str, str | None]
+    metadata: dict[str, str]
+    tags: list[str]
 
 
 def find(request: Request) -> Response:
-    """`query`, `page[limit]`, `page[cursor]`, `texts` (true: with input and outputs)."""
     catalog: Catalog = request.app.state.catalog
     experiment = catalog.experiments.get(request.path_params["experiment_id"])
     try:
@@ -45,7 +45,7 @@ def find(request: Request) -> Response:
             request.query_params.get("query", ""),
             limit=limit(request, 100),
             cursor=request.query_params.get("page[cursor]", ""),
-            texts=_flag(request, "texts"),
+            texts=boolean(request, "texts", False),
         )
     except QueryError as error:
         return _refusal(error)
@@ -53,7 +53,6 @@ def find(request: Request) -> Response:
 
 
 def compare(request: Request) -> Response:
-    """`run_a`, `run_b` (else all runs), `lower_is_better` (repeated), `texts`, `rows` (false: without)."""
     catalog: Catalog = request.app.state.catalog
     sides = [
         Choice(catalog.experiments.get(request.path_params[side]), _run(request, f"run_{side}"))
@@ -63,11 +62,12 @@ def compare(request: Request) -> Response:
         catalog.store,
         *sides,
         lower_is_better=request.query_params.getlist("lower_is_better"),
-        texts=_flag(request, "texts"),
+        texts=boolean(request, "texts", False),
     )
-    left_out = None if _flag(request, "rows", default=True) else {"rows"}
+    if not boolean(request, "rows", True):
+        found = found.model_copy(update={"rows": []})
     identity = f"{found.a.experiment_id}:{found.b.experiment_id}"
-    return one(resource("experiment_comparisons", identity, found.model_dump(exclude=left_out)))
+    return one(resource("experiment_comparisons", identity, found.model_dump()))
 
 
 def _run(request: Request, name: str) -> int | None:
@@ -75,13 +75,6 @@ def _run(request: Request, name: str) -> int | None:
     if run is not None and not 1 <= run <= _MOST_RUNS:
         raise UsageError(f"{name}={run} is no run iteration; they count from 1.", pointer=f"/{name}")
     return run
-
-
-def _flag(request: Request, name: str, *, default: bool = False) -> bool:
-    text = request.query_params.get(name, "").lower()
-    if text not in ("", "true", "false"):
-        raise UsageError(f"{name}={text!r} is neither true nor false.", pointer=f"/{name}")
-    return text == "true" if text else default
 
 
 def _resource(level: Level, row: dict[str, Any]) -> dict[str, Any]:
@@ -103,3 +96,23 @@ def _refusal(error: QueryError) -> Response:
         "meta": {"position": error.position},
     }
     return JSONResponse({"errors": [refusal]}, error.status)
+
+
+OPERATIONS = (
+    Operation(
+        "GET", "/experiments/{experiment_id}/search", "Find runs, or records over their runs.", find,
+        (text("query", "See docs/search.md."), flag("texts", "With input and outputs."), *PAGE),
+        answer=Many[Found], refusals=(400, 404),
+    ),
+    Operation(
+        "GET", "/experiments/{a}/compare/{b}", "Compare two experiments record by record.", compare,
+        (
+            number("run_a", "A run of the first; without it all of them.", minimum=1, maximum=_MOST_RUNS),
+            number("run_b", "The same of the second.", minimum=1, maximum=_MOST_RUNS),
+            texts("lower_is_better", "Evaluators of which less is better."),
+            flag("texts", "With inputs, and with the outputs of single runs."),
+            flag("rows", "False: without the records."),
+        ),
+        answer=One[Comparison], refusals=(400, 404),
+    ),
+)  # fmt: skip

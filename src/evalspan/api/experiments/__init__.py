@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute, Mount
 
-from evalspan.api import operation
+from evalspan.api import operation, search
 from evalspan.api.datadog import intake
 from evalspan.api.experiments import datasets, events, experiments, projects, records
 
@@ -15,6 +15,7 @@ PROXY = "/evp_proxy/v2"
 OPERATIONS = (
     *projects.OPERATIONS,
     *experiments.OPERATIONS,
+    *search.OPERATIONS,
     *events.OPERATIONS,
     *datasets.OPERATIONS,
     *records.OPERATIONS,
