@@ -21,6 +21,8 @@ from typing import Any, Self
 import httpx
 import pytest
 
+from support.absent import absent
+
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "examples" / "gsm8k" / "run.py"
 RECORDS, RUNS = 40, 2
@@ -49,7 +51,7 @@ def data() -> Path:
     """The folder with the questions and the recorded solutions."""
     folder = Path(os.environ.get("EVALSPAN_GSM8K") or ROOT.parent / "shared" / "data" / "gsm8k")
     if not (folder / script.QUESTIONS).is_file():
-        pytest.skip(f"{folder} has no {script.QUESTIONS}; set EVALSPAN_GSM8K to where GSM8K is")
+        absent(f"{folder} has no {script.QUESTIONS}; set EVALSPAN_GSM8K to where GSM8K is")
     return folder
 
 
