@@ -17,10 +17,10 @@ from evalspan.experiments.entity import (
     check_ever,
     encode_cursor,
     first_revision,
-    free_id,
     next_revision,
     now,
     page_limit,
+    place,
     single_row,
 )
 from evalspan.experiments.projects import Projects
@@ -93,9 +93,12 @@ class Datasets:
             if existing:
                 return existing[0]
             self._projects.get(project_id)
+            identity, exists = place(self._store, "dataset", project_id, name)
+            if exists:
+                return self.get(identity)
             moment = now()
             dataset = Dataset(
-                dataset_id=free_id(self._store, "dataset", project_id, name),
+                dataset_id=identity,
                 project_id=project_id,
                 name=name,
                 description=description,
@@ -105,7 +108,7 @@ class Datasets:
                 revision=first_revision(),
             )
             self._write(dataset)
-        return self.get(dataset.dataset_id)
+        return self.get(identity)
 
     def update(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import itertools
 import json
 import time
 import uuid
@@ -20,6 +21,7 @@ from evalspan.store import Store, sql
 _NAMESPACE = uuid.UUID("6f0e6f2a-7d5e-5f3c-9a3b-e7a15ba9d000")
 END_OF_TIME = datetime(2299, 12, 31, tzinfo=UTC)
 MAX_PAGE = 5000
+_CANDIDATES = 8
 
 T = TypeVar("T")
 
@@ -38,33 +40,34 @@ def named_id(kind: str, *names: str) -> str:
     return str(uuid.uuid5(_NAMESPACE, json.dumps([kind, *names])))
 
 
-def free_id(store: Store, kind: str, *names: str) -> str:
-    """The id for a new entity of a name: made of the name, or, where that one is in use by an entity
-    that was renamed or deleted since, of the name and a number. Two replicas make the same one."""
-    number = 0
-    while True:
+def place(store: Store, kind: str, *names: str) -> tuple[str, bool]:
+    """The id for the entity of a name, the last of `names`, and whether it is there already.
+
+    It is made of the name or, where that id was given to an entity that is now deleted or has
+    another name, of the name and a number: two replicas that look at once come to the same one.
+    """
+    for start in itertools.count(0, _CANDIDATES):
         candidates = [
-            named_id(kind, *names, *([str(n)] if n else []))
-            for n in range(number, number + 1 + 15 * bool(number))
+            named_id(kind, *names, *([str(n)] if n else [])) for n in range(start, start + _CANDIDATES)
         ]
-        used = _ever(store, kind, candidates)
+        rows = {str(row[f"{kind}_id"]): row for row in _known(store, kind, candidates)}
         for candidate in candidates:
-            if candidate not in used:
-                return candidate
-        number += len(candidates)
+            row = rows.get(candidate)
+            if row is None or (row["name"] == names[-1] and not row["deleted"]):
+                return candidate, row is not None
+    raise AssertionError
 
 
 def check_ever(store: Store, kind: str, ids: Sequence[str]) -> None:
     """Raises NotFoundError for an id that no entity ever had, deleted ones included."""
-    used = _ever(store, kind, ids)
+    used = {str(row[f"{kind}_id"]) for row in _known(store, kind, ids)}
     for identity in ids:
         if identity not in used:
             raise NotFoundError(f"There is no {kind} {identity!r}.", pointer=f"/data/attributes/{kind}_ids")
 
 
-def _ever(store: Store, kind: str, ids: Sequence[str]) -> set[str]:
-    rows = store.query(sql(f"queries/known_{kind}s"), {"ids": list(ids)})
-    return {str(row[f"{kind}_id"]) for row in rows}
+def _known(store: Store, kind: str, ids: Sequence[str]) -> list[dict[str, Any]]:
+    return store.query(sql(f"queries/known_{kind}s"), {"ids": list(ids)})
 
 
 def now() -> datetime:

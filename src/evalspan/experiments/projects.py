@@ -15,10 +15,10 @@ from evalspan.experiments.entity import (
     check_ever,
     encode_cursor,
     first_revision,
-    free_id,
     next_revision,
     now,
     page_limit,
+    place,
     single_row,
 )
 from evalspan.store import Store, sql
@@ -68,9 +68,12 @@ class Projects:
             existing = self.find(name=name, limit=1).items
             if existing:
                 return existing[0]
+            identity, exists = place(self._store, "project", name)
+            if exists:
+                return self.get(identity)
             moment = now()
             project = Project(
-                project_id=free_id(self._store, "project", name),
+                project_id=identity,
                 name=name,
                 description=description,
                 created_at=moment,
@@ -78,7 +81,7 @@ class Projects:
                 revision=first_revision(),
             )
             self._write(project)
-        return self.get(project.project_id)
+        return self.get(identity)
 
     def update(self, project_id: str, *, name: str | None = None, description: str | None = None) -> Project:
         """Change the given fields.

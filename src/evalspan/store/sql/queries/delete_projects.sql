@@ -1,8 +1,9 @@
+-- What is in the WHERE is the table's: the bare name would be the replaced one.
 INSERT INTO projects_data
 SELECT * REPLACE (
     true AS deleted,
     now64(6) AS updated_at,
-    greatest(revision + 1, toUInt64(toUnixTimestamp64Nano(now64(9)))) AS revision
+    greatest(t.revision + 1, toUInt64(toUnixTimestamp64Nano(now64(9)))) AS revision
 )
-FROM projects_data FINAL
-WHERE NOT deleted AND project_id IN {ids:Array(String)}
+FROM projects_data AS t FINAL
+WHERE NOT t.deleted AND t.project_id IN {ids:Array(String)}

@@ -1,2 +1,2 @@
--- Which of these ids were ever given to a dataset, deleted ones included.
-SELECT DISTINCT dataset_id FROM datasets_data WHERE dataset_id IN {ids:Array(String)}
+-- Which of these ids were ever given to a dataset, and what became of it.
+SELECT dataset_id, name, deleted FROM datasets_data FINAL WHERE dataset_id IN {ids:Array(String)}

@@ -1,2 +1,2 @@
--- Which of these ids were ever given to a project, deleted ones included.
-SELECT DISTINCT project_id FROM projects_data WHERE project_id IN {ids:Array(String)}
+-- Which of these ids were ever given to a project, and what became of it.
+SELECT project_id, name, deleted FROM projects_data FINAL WHERE project_id IN {ids:Array(String)}
