@@ -19,13 +19,14 @@ from opentelemetry.util.types import AttributeValue
 
 from evalspan import attributes as a
 from evalspan.capture import sse
-from evalspan.capture.content import Content
+from evalspan.capture.content import Content, redacted
 from evalspan.capture.formats import Format, Half
-from evalspan.capture.shape import mapping, text
+from evalspan.capture.shape import complaint
 from evalspan.capture.trouble import note
 from evalspan.model import Json, dump
 
 MAX_BODY = 32 * 1024 * 1024  # a longer answer passes by unread, so that a copy never fills the memory
+_PIECE = 16 * 1024  # of an encoded body; gzip makes at most a thousand times as much of it
 
 
 @dataclass
@@ -40,6 +41,7 @@ class Call:
     _started: float = field(default_factory=time.perf_counter)
     _response: httpx.Response | None = None
     _body: bytearray = field(default_factory=bytearray)
+    _too_long: bool = False
     _first_chunk: float | None = None
     _ended: bool = False
 
@@ -57,8 +59,12 @@ class Call:
         """Some of the answer is in, as it came over the wire."""
         if self._first_chunk is None:
             self._first_chunk = time.perf_counter() - self._started
-        if len(self._body) <= MAX_BODY:
-            self._body += chunk
+        if self._too_long:
+            return
+        self._body += chunk
+        if len(self._body) > MAX_BODY:
+            self._too_long = True
+            self._body.clear()
 
     def fail(self, error: BaseException) -> None:
         """The call broke off: no connection, a timeout, a cancellation."""
@@ -87,6 +93,7 @@ class Call:
             failure, said = str(self._response.status_code), self._complaint()
         elif self._response is not None:
             answer = self._answer(self._response)
+            failure = failure or str(answer.attributes.get(a.ERROR_TYPE, ""))
         found: dict[str, AttributeValue] = {
             **answer.attributes,
             **({a.ERROR_TYPE: failure} if failure else {}),
@@ -99,33 +106,46 @@ class Call:
     def _complaint(self) -> str:
         """The short code of an error answer. Not its message: that may quote the key or the prompt."""
         try:
-            error = mapping(mapping(json.loads(self._decoded())).get("error"))
+            return complaint(json.loads(self._decoded()))
         except ValueError:
             return ""
-        return text(error.get("code")) or text(error.get("type"))
 
     def _answer(self, response: httpx.Response) -> Half:
-        if len(self._body) > MAX_BODY:
+        if self._too_long:
             note("answer too long to read", f"more than {MAX_BODY} bytes")
             return Half()
-        if not response.headers.get("content-type", "").startswith("text/event-stream"):
+        events = sse.reader(response.headers.get("content-type", ""))
+        if events is None:
             # Nothing was read of an answer that was closed at once: that is no trouble.
             return self.format.response(json.loads(self._decoded())) if self._body else Half()
-        half = self.format.response(self.format.assemble(sse.events(self._decoded())))
+        half = self.format.response(self.format.assemble(events(self._decoded())))
         if self._first_chunk is not None:
             half.attributes[a.RESPONSE_TIME_TO_FIRST_CHUNK] = self._first_chunk
         return half
 
     def _decoded(self) -> bytes:
-        """The body without its content encoding (gzip and so on), by the client's own decoders."""
+        """The body without its content encoding (gzip and so on), by the client's own decoders.
+
+        Raises:
+            ValueError: decoded, it would be longer than what is read: a little gzip can hold gigabytes.
+        """
         encoding = self._response.headers.get("content-encoding", "") if self._response is not None else ""
         if not encoding:
             return bytes(self._body)
-        return httpx.Response(200, headers={"content-encoding": encoding}, content=bytes(self._body)).content
+        pieces = (bytes(self._body[at : at + _PIECE]) for at in range(0, len(self._body), _PIECE))
+        decoded = bytearray()
+        for piece in httpx.Response(200, headers={"content-encoding": encoding}, content=pieces).iter_bytes():
+            decoded += piece
+            if len(decoded) > MAX_BODY:
+                raise ValueError(f"more than {MAX_BODY} bytes when decoded")
+        return bytes(decoded)
 
     def _record_content(self, found: dict[str, AttributeValue], content: dict[str, Json]) -> None:
+        if not (self.content.on_span or self.content.on_event):
+            return
+        shown = {name: value for name, given in content.items() if (value := redacted(given)) is not None}
         if self.content.on_span:
-            self.span.set_attributes({name: dump(value) for name, value in content.items()})
+            self.span.set_attributes({name: dump(value) for name, value in shown.items()})
         if self.content.on_event:
             self.logger.emit(
                 LogRecord(
@@ -137,7 +157,7 @@ class Call:
                         a.OPERATION_NAME: self.format.operation,
                         **self.asked.attributes,
                         **found,
-                        **content,
+                        **shown,
                     },
                 )
             )

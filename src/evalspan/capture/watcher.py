@@ -16,7 +16,7 @@ from opentelemetry.util.types import AttributeValue
 from evalspan import attributes as a
 from evalspan.capture import content, hosts
 from evalspan.capture.call import Call
-from evalspan.capture.formats import Format, Half, find
+from evalspan.capture.formats import Format, Half, find, formats
 from evalspan.capture.trouble import note
 
 _SCOPE = "evalspan.capture"
@@ -30,6 +30,7 @@ class Watcher:
     def __init__(
         self, tracer_provider: TracerProvider | None, logger_provider: LoggerProvider | None
     ) -> None:
+        formats()  # found now and not at the first call, which would wait for it
         release = version("evalspan")
         self._tracer = get_tracer(_SCOPE, release, tracer_provider)
         self._logger = get_logger(_SCOPE, release, logger_provider)
@@ -40,13 +41,13 @@ class Watcher:
             wire = find(request.method, request.url.path)
             if wire is None or not is_instrumentation_enabled() or _recorded_already():
                 return None
-            return self._start(request, wire)
+            asked = _asked(request, wire)
+            return self._start(request, wire, asked) if asked is not None else None
         except Exception as trouble:
             note("LLM call not recorded", repr(trouble))
             return None
 
-    def _start(self, request: httpx.Request, wire: Format) -> Call | None:
-        asked = _asked(request, wire)
+    def _start(self, request: httpx.Request, wire: Format, asked: Half) -> Call | None:
         model = asked.attributes.get(a.REQUEST_MODEL)
         span = self._tracer.start_span(
             f"{wire.operation} {model}" if model else wire.operation,
@@ -56,13 +57,17 @@ class Watcher:
         return Call(span, wire, content.wanted(), asked, self._logger) if span.is_recording() else None
 
 
-def _asked(request: httpx.Request, wire: Format) -> Half:
+def _asked(request: httpx.Request, wire: Format) -> Half | None:
+    """What was asked; None where the body shows that it is no call of this format after all."""
+    path = request.url.path
     try:
         # `.content` raises where the body is a stream: reading it here would take it from the wire.
-        return wire.request(json.loads(request.content))
+        return wire.request(json.loads(request.content), path)
     except Exception as trouble:
-        note("unreadable request", repr(trouble))
-        return Half()
+        asked = wire.request(None, path)
+        if asked is not None:
+            note("unreadable request", repr(trouble))
+        return asked
 
 
 def _target(request: httpx.Request, wire: Format) -> dict[str, AttributeValue]:

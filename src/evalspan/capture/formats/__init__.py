@@ -2,20 +2,46 @@
 
 A format is three pure functions over JSON. They may raise on anything unexpected: the caller
 counts that and leaves the call alone.
+
+Every module here that has a `FORMATS` takes part, and so does every one that an installed package
+names in the entry-point group `evalspan.capture.formats`; those of packages come first.
 """
 
 from __future__ import annotations
 
+import pkgutil
+from functools import cache
+from importlib import import_module
+from importlib.metadata import entry_points
+
 from evalspan.capture.formats.base import Format, Half
-from evalspan.capture.formats.openai_chat import OpenAIChat
+from evalspan.capture.trouble import note
 
-FORMATS: tuple[Format, ...] = (OpenAIChat(),)
+GROUP = "evalspan.capture.formats"
 
-__all__ = ["FORMATS", "Format", "Half", "find"]
+__all__ = ["GROUP", "Format", "Half", "find", "formats"]
+
+
+@cache
+def formats() -> tuple[Format, ...]:
+    """All formats, in the order in which they are asked."""
+    own = (import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__))
+    return (*_of_packages(), *(item for module in own for item in getattr(module, "FORMATS", ())))
 
 
 def find(method: str, path: str) -> Format | None:
-    """The format of a request, by its method and the end of its path."""
+    """The format of a request, by its method and path."""
     if method != "POST":
         return None
-    return next((item for item in FORMATS if path.rstrip("/").endswith(item.path)), None)
+    path = path.rstrip("/")
+    return next((item for item in formats() if item.path.search(path)), None)
+
+
+def _of_packages() -> list[Format]:
+    found: list[Format] = []
+    for entry in entry_points(group=GROUP):
+        try:
+            found += entry.load()
+        except Exception as trouble:
+            note(f"wire formats of {entry.value!r} not loaded", repr(trouble))
+    return found

@@ -1,4 +1,4 @@
-"""OpenAI's chat completions, which many providers and local servers speak too.
+"""OpenAI's chat completions, which Azure, Mistral, many other providers and local servers speak too.
 
 https://platform.openai.com/docs/api-reference/chat. A stream carries token counts only when the
 caller asked for them (`stream_options.include_usage`); otherwise they are absent, never guessed.
@@ -6,15 +6,28 @@ caller asked for them (`stream_options.include_usage`); otherwise they are absen
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
 from opentelemetry.util.types import AttributeValue
 
 from evalspan import attributes as a
+from evalspan.capture.formats import azure
 from evalspan.capture.formats.base import Half
-from evalspan.capture.formats.openai_parts import finished, message
-from evalspan.capture.shape import integer, items, mapping, mappings, number, text
+from evalspan.capture.formats.openai_parts import finished, message, output_type
+from evalspan.capture.formats.openai_usage import usage
+from evalspan.capture.shape import (
+    double,
+    failure,
+    integer,
+    items,
+    mapping,
+    mappings,
+    present,
+    strings,
+    text,
+)
 from evalspan.model import Json
 
 _NUMBERS = {
@@ -23,32 +36,39 @@ _NUMBERS = {
     "frequency_penalty": a.REQUEST_FREQUENCY_PENALTY,
     "presence_penalty": a.REQUEST_PRESENCE_PENALTY,
 }
+_REASONING = ("reasoning_content", "reasoning")  # DeepSeek, xAI and vLLM; OpenRouter, Groq and newer vLLM
 
 
 class OpenAIChat:
     """`POST .../chat/completions`."""
 
-    path = "/chat/completions"
+    path = re.compile(r"/chat/completions$")
     operation = "chat"
     provider = "openai"
 
-    def request(self, body: Json) -> Half:
+    def request(self, body: Json, path: str) -> Half:
         asked = mapping(body)
         found: dict[str, AttributeValue | None] = {
-            a.REQUEST_MODEL: text(asked.get("model")) or None,
+            **azure.told_by(path),
             a.REQUEST_MAX_TOKENS: integer(asked.get("max_completion_tokens", asked.get("max_tokens"))),
-            a.REQUEST_SEED: integer(asked.get("seed")),
-            a.REQUEST_STOP_SEQUENCES: _stop(asked.get("stop")),
+            # Mistral has a name of its own for the seed.
+            a.REQUEST_SEED: integer(asked.get("seed", asked.get("random_seed"))),
+            a.REQUEST_TOP_K: integer(asked.get("top_k")),
+            a.REQUEST_STOP_SEQUENCES: strings(asked.get("stop")),
             a.REQUEST_CHOICE_COUNT: _unless_one(integer(asked.get("n"))),
             a.REQUEST_STREAM: True if asked.get("stream") is True else None,
-            **{name: _double(asked.get(key)) for key, name in _NUMBERS.items()},
+            a.REQUEST_REASONING_LEVEL: text(asked.get("reasoning_effort")) or None,
+            a.OUTPUT_TYPE: output_type(mapping(asked.get("response_format"))),
+            **{name: double(asked.get(key)) for key, name in _NUMBERS.items()},
         }
+        if text(asked.get("model")):
+            found[a.REQUEST_MODEL] = asked["model"]
         content: dict[str, Json] = {
             a.INPUT_MESSAGES: [message(item) for item in mappings(asked.get("messages"))]
         }
         if items(asked.get("tools")):
             content[a.TOOL_DEFINITIONS] = asked["tools"]
-        return Half(_present(found), content)
+        return Half(present(found), content)
 
     def response(self, body: Json) -> Half:
         answer = mapping(body)
@@ -58,15 +78,18 @@ class OpenAIChat:
             a.RESPONSE_MODEL: text(answer.get("model")) or None,
             a.RESPONSE_ID: text(answer.get("id")) or None,
             a.RESPONSE_FINISH_REASONS: [reason for reason in reasons if reason] or None,
-            **_usage(mapping(answer.get("usage"))),
+            a.ERROR_TYPE: failure(answer),
+            **usage(mapping(answer.get("usage"))),
         }
-        return Half(_present(found), {a.OUTPUT_MESSAGES: [finished(choice) for choice in choices]})
+        return Half(present(found), {a.OUTPUT_MESSAGES: [finished(choice) for choice in choices]})
 
     def assemble(self, events: Iterable[Json]) -> Json:
         answer: dict[str, Any] = {}
         choices: dict[int, dict[str, Any]] = {}
         for event in map(mapping, events):
-            answer.update({key: event[key] for key in ("id", "model", "usage") if event.get(key)})
+            groq = mapping(event.get("x_groq"))  # Groq's usage, sent without being asked for
+            answer.update({key: groq[key] for key in ("usage", "error") if groq.get(key)})
+            answer.update({key: event[key] for key in ("id", "model", "usage", "error") if event.get(key)})
             for choice in mappings(event.get("choices")):
                 _merge(choices.setdefault(integer(choice.get("index")) or 0, {"message": {}}), choice)
         return {**answer, "choices": [choices[index] for index in sorted(choices)]}
@@ -78,9 +101,13 @@ def _merge(choice: dict[str, Any], piece: dict[str, Any]) -> None:
         choice["finish_reason"] = piece["finish_reason"]
     whole, delta = choice["message"], mapping(piece.get("delta"))
     whole["role"] = whole.get("role") or delta.get("role") or "assistant"
-    for key in ("content", "refusal", "reasoning_content"):
-        if text(delta.get(key)):
-            whole[key] = whole.get(key, "") + delta[key]
+    said = {key: text(delta.get(key)) for key in ("content", "refusal", *_REASONING)}
+    for block in mappings(delta.get("content")):  # Mistral's reasoning models stream typed blocks
+        said["content"] += text(block.get("text"))
+        said["reasoning"] += "".join(text(item.get("text")) for item in mappings(block.get("thinking")))
+    for key, value in said.items():
+        if value:
+            whole[key] = whole.get(key, "") + value
     for call in mappings(delta.get("tool_calls")):
         _merge_call(whole.setdefault("tool_calls", []), call)
 
@@ -98,31 +125,8 @@ def _merge_call(calls: list[dict[str, Any]], piece: dict[str, Any]) -> None:
         whole[key] = whole.get(key, "") + text(mapping(piece.get("function")).get(key))
 
 
-def _usage(usage: dict[str, Any]) -> dict[str, AttributeValue | None]:
-    prompt = mapping(usage.get("prompt_tokens_details"))
-    completion = mapping(usage.get("completion_tokens_details"))
-    return {
-        a.USAGE_INPUT_TOKENS: integer(usage.get("prompt_tokens")),
-        a.USAGE_OUTPUT_TOKENS: integer(usage.get("completion_tokens")),
-        a.USAGE_CACHE_READ_TOKENS: integer(prompt.get("cached_tokens")),
-        a.USAGE_CACHE_WRITE_TOKENS: integer(prompt.get("cache_write_tokens")),
-        a.USAGE_REASONING_TOKENS: integer(completion.get("reasoning_tokens")),
-    }
-
-
-def _stop(value: Json) -> list[str] | None:
-    return [value] if isinstance(value, str) else [text(item) for item in items(value)] or None
-
-
-def _double(value: Json) -> float | None:
-    # The convention has doubles; JSON's 0 arrives as an int and would get a column type of its own.
-    found = number(value)
-    return None if found is None else float(found)
-
-
 def _unless_one(count: int | None) -> int | None:
     return None if count == 1 else count
 
 
-def _present(found: dict[str, AttributeValue | None]) -> dict[str, AttributeValue]:
-    return {name: value for name, value in found.items() if value is not None}
+FORMATS = (OpenAIChat(),)

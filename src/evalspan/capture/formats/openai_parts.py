@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-from evalspan.capture.shape import mapping, mappings, text
+from evalspan.capture.shape import mapping, mappings, parsed, text
 from evalspan.model import Json
 
 Part = dict[str, Json]
@@ -33,10 +32,17 @@ def finished(choice: dict[str, Any]) -> dict[str, Json]:
     }
 
 
+def output_type(wanted: dict[str, Any]) -> str | None:
+    """`gen_ai.output.type` of a wanted format: a JSON schema is JSON."""
+    kind = text(wanted.get("type"))
+    return "json" if kind.startswith("json") else kind or None
+
+
 def _parts(item: dict[str, Any]) -> list[Part]:
     parts: list[Part] = []
-    if text(item.get("reasoning_content")):
-        parts.append({"type": "reasoning", "content": item["reasoning_content"]})
+    thought = text(item.get("reasoning_content")) or text(item.get("reasoning"))
+    if thought:
+        parts.append({"type": "reasoning", "content": thought})
     content = item.get("content")
     if isinstance(content, str):
         parts.append({"type": "text", "content": content})
@@ -54,39 +60,37 @@ def _part(piece: dict[str, Any]) -> Part:
     kind = piece.get("type")
     if kind == "text":
         return {"type": "text", "content": text(piece.get("text"))}
-    if kind == "image_url":
-        return _link(text(mapping(piece.get("image_url")).get("url")))
+    if kind == "thinking":  # Mistral
+        thoughts = mappings(piece.get("thinking"))
+        return {"type": "reasoning", "content": "".join(text(item.get("text")) for item in thoughts)}
+    if kind == "image_url":  # an object at OpenAI, at Mistral a text as well
+        image = piece.get("image_url")
+        return link(text(image) or text(mapping(image).get("url")))
     if kind == "input_audio":
         audio = mapping(piece.get("input_audio"))
-        return _blob("audio", f"audio/{text(audio.get('format'))}", text(audio.get("data")))
+        return blob("audio", f"audio/{text(audio.get('format'))}", text(audio.get("data")))
     if kind == "file" and text(mapping(piece.get("file")).get("file_id")):
         return {"type": "file", "file_id": piece["file"]["file_id"]}
     return piece
 
 
-def _link(url: str) -> Part:
+def link(url: str) -> Part:
+    """An image by its address; one that is inside the address becomes a blob."""
     head, comma, data = url.partition(",")
     if comma and head.startswith("data:") and head.endswith(";base64"):
-        return _blob("image", head.removeprefix("data:").removesuffix(";base64"), data)
+        return blob("image", head.removeprefix("data:").removesuffix(";base64"), data)
     return {"type": "uri", "modality": "image", "uri": url}
 
 
-def _blob(modality: str, mime_type: str, data: str) -> Part:
+def blob(modality: str, mime_type: str, data: str) -> Part:
+    """Data in base64."""
     return {"type": "blob", "modality": modality, "mime_type": mime_type, "content": data}
 
 
 def _tool_call(call: dict[str, Any]) -> Part:
     function = mapping(call.get("function"))
     part: Part = {"type": "tool_call", "name": text(function.get("name"))}
-    part["arguments"] = _arguments(function.get("arguments"))
+    part["arguments"] = parsed(function.get("arguments"))
     if call.get("id"):
         part["id"] = call["id"]
     return part
-
-
-def _arguments(value: Json) -> Json:
-    """Arguments travel as JSON text; what a model wrote that is not JSON stays text."""
-    try:
-        return json.loads(value) if isinstance(value, str) else value
-    except ValueError:
-        return value
