@@ -13,7 +13,7 @@ import httpx
 import pytest
 from starlette.routing import BaseRoute, Mount, Route
 
-from evalspan.api import experiments, openapi, search
+from evalspan.api import experiments, openapi
 from evalspan.api.datadog import intake
 from evalspan.api.server import Service
 
@@ -27,7 +27,7 @@ def test_the_document_names_every_operation_that_is_served(client: httpx.Client)
     unsupported = {route.path for route in intake.UNSUPPORTED if isinstance(route, Route)}
     served = {
         (method, path)
-        for route in (*experiments.routes(), *search.routes())
+        for route in experiments.routes()
         for method, path in paths(route)
         if path.startswith((BASE, "/api/intake", "/api/v2/llmobs"))
         and path.removeprefix(BASE) not in unsupported
