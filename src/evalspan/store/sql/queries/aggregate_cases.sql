@@ -5,38 +5,46 @@
 -- for the calls of other services, which carry no experiment: the view looks those up in the cases of
 -- all experiments.
 WITH
+foreign_traces AS
+(
+    SELECT DISTINCT trace_id
+    FROM spans_data
+    WHERE experiment_id = '' AND span_type IN ('LLM', 'EMBEDDING') AND trace_id IN (
+        SELECT trace_id FROM spans_data WHERE experiment_id IN {ids:Array(String)} AND span_type = 'CASE'
+    )
+),
 page_traces AS
 (
     SELECT trace_id, argMin(experiment_id, (start_time, span_id)) AS whose
     FROM spans_data
-    WHERE experiment_id IN {ids:Array(String)} AND span_type = 'CASE'
+    WHERE experiment_id IN {ids:Array(String)} AND span_type = 'CASE' AND trace_id IN (foreign_traces)
     GROUP BY trace_id
 ),
 page_calls AS
 (
-    SELECT * FROM
-    (
-        SELECT
-            experiment_id, trace_id, span_id, parent_span_id, response_id, span_type, evaluator, status,
-            error_type, input_tokens, output_tokens, total_tokens, cost_usd
-        FROM spans_data FINAL
-        WHERE experiment_id IN {ids:Array(String)}
-        UNION ALL
-        SELECT
-            t.whose, f.trace_id, f.span_id, f.parent_span_id, f.response_id, f.span_type, f.evaluator,
-            f.status, f.error_type, f.input_tokens, f.output_tokens, f.total_tokens, f.cost_usd
-        FROM
-        (
-            SELECT * FROM spans_data FINAL
-            WHERE experiment_id = '' AND trace_id IN (
-                SELECT trace_id FROM spans_data WHERE experiment_id IN {ids:Array(String)} AND span_type = 'CASE'
-            )
-        ) AS f
-        INNER ANY JOIN page_traces AS t ON t.trace_id = f.trace_id
-    )
-    WHERE span_type IN ('LLM', 'EMBEDDING')
+    SELECT
+        experiment_id, trace_id, span_id, parent_span_id, response_id, input_tokens, output_tokens,
+        total_tokens, cost_usd
+    FROM spans_data FINAL
+    WHERE experiment_id IN {ids:Array(String)}
+      AND span_type IN ('LLM', 'EMBEDDING')
       AND evaluator = ''
       AND NOT (status = 'error' AND isNull(total_tokens) AND match(error_type, '^[45][0-9][0-9]$|RateLimitError$'))
+    UNION ALL
+    SELECT
+        t.whose, f.trace_id, f.span_id, f.parent_span_id, f.response_id, f.input_tokens, f.output_tokens,
+        f.total_tokens, f.cost_usd
+    FROM
+    (
+        SELECT trace_id, span_id, parent_span_id, response_id, input_tokens, output_tokens, total_tokens, cost_usd
+        FROM spans_data FINAL
+        WHERE experiment_id = ''
+          AND trace_id IN (foreign_traces)
+          AND span_type IN ('LLM', 'EMBEDDING')
+          AND evaluator = ''
+          AND NOT (status = 'error' AND isNull(total_tokens) AND match(error_type, '^[45][0-9][0-9]$|RateLimitError$'))
+    ) AS f
+    INNER ANY JOIN page_traces AS t ON t.trace_id = f.trace_id
 ),
 page_usage AS
 (

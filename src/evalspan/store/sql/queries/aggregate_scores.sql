@@ -6,13 +6,21 @@
 -- carry a trace id, latest_scores alone takes 855 ms.
 WITH
 -- Which case a trace belongs to, for scores that do not say.
+foreign_traces AS
+(
+    SELECT DISTINCT trace_id
+    FROM evaluations_data
+    WHERE experiment_id = '' AND trace_id IN (
+        SELECT trace_id FROM spans_data WHERE experiment_id IN {ids:Array(String)} AND span_type = 'CASE'
+    )
+),
 page_traces AS
 (
     SELECT
         trace_id,
         argMin((experiment_id, record_id, run_iteration), (start_time, span_id)) AS who
     FROM spans_data
-    WHERE experiment_id IN {ids:Array(String)} AND span_type = 'CASE'
+    WHERE experiment_id IN {ids:Array(String)} AND span_type = 'CASE' AND trace_id IN (foreign_traces)
     GROUP BY trace_id
 ),
 given AS
@@ -28,10 +36,11 @@ given AS
         e.type, e.score_value, e.label_value, e.json_value, e.error, e.error_type
     FROM
     (
-        SELECT * FROM evaluations_data FINAL
-        WHERE experiment_id = '' AND trace_id IN (
-            SELECT trace_id FROM spans_data WHERE experiment_id IN {ids:Array(String)} AND span_type = 'CASE'
-        )
+        SELECT
+            source, name, trace_id, span_id, timestamp, received_at, type, score_value, label_value, json_value,
+            error, error_type
+        FROM evaluations_data FINAL
+        WHERE experiment_id = '' AND trace_id IN (foreign_traces)
     ) AS e
     INNER ANY JOIN page_traces AS t ON t.trace_id = e.trace_id
 ),
