@@ -90,7 +90,9 @@ def _description(experiment: Experiment, project_id: str, expected: int) -> dict
 def _find(client: Client, project_id: str, name: str, resume: str | bool) -> Entity | None:
     """The experiment to resume. True: the latest of the name, None if there is none yet."""
     if resume is True:
-        found = client.find_experiments(project_id=project_id, experiment=name)
+        # The list also finds runs called `<name>-<run id>`, which are not of this name.
+        listed = client.find_experiments(project_id=project_id, experiment=name)
+        found = [entity for entity in listed if entity.attributes.get("experiment") == name]
         return max(found, key=lambda entity: str(entity.attributes.get("created_at")), default=None)
     wanted = str(resume)
     found = client.find_experiments(id=wanted) or client.find_experiments(project_id=project_id, name=wanted)
