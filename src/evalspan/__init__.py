@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from evalspan.sdk.lifecycle import flush, init, shutdown
     from evalspan.sdk.result import ExperimentResult, Row
     from evalspan.sdk.search import search
+    from evalspan.sdk.step import span
+    from evalspan.sdk.tracing import trace
 
 _HOMES = {
     "Dataset": "sdk.dataset",
@@ -37,6 +39,8 @@ _HOMES = {
     "init": "sdk.lifecycle",
     "search": "sdk.search",
     "shutdown": "sdk.lifecycle",
+    "span": "sdk.step",
+    "trace": "sdk.tracing",
 }
 
 __all__ = [
@@ -57,6 +61,8 @@ __all__ = [
     "init",
     "search",
     "shutdown",
+    "span",
+    "trace",
 ]
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -56,6 +56,13 @@ class Settings(BaseModel):
         description="How long a span outside any experiment waits for room before it is dropped.",
     )
     capture: bool = Field(default=True, description="Record the LLM calls that httpx clients make.")
+    capture_content: Literal["auto", "on", "off"] = Field(
+        default="auto",
+        description="Record prompts and answers; auto does in experiments, or as OpenTelemetry's variable says.",
+    )
+    capture_stream_usage: bool = Field(
+        default=False, description="Ask OpenAI-compatible streams for their token counts."
+    )
 
     # The service.
     store: str = Field(
@@ -81,6 +88,7 @@ class Settings(BaseModel):
     commit_linger: float = Field(
         default=0.005, ge=0, description="How long a commit waits for company when the store is idle."
     )
+    price_file: str = Field(default="", description="JSON file of prices that win over the built-in ones.")
     query_timeout: float = Field(default=60.0, gt=0, description="Longest run of one SQL query.")
     query_max_memory: int = Field(default=4096 * MIB, gt=0, description="Memory that one SQL query may use.")
 

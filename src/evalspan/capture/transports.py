@@ -21,6 +21,7 @@ from opentelemetry.instrumentation.httpx import HTTPX2ClientInstrumentor, HTTPXC
 from opentelemetry.trace import TracerProvider
 
 from evalspan.capture.call import Call
+from evalspan.capture.outgoing import asking_for_usage, discretion, masks_urls
 from evalspan.capture.stream import tees
 from evalspan.capture.watcher import Watcher
 
@@ -30,20 +31,27 @@ _MARK = "_evalspan_capture"
 _lock = threading.RLock()
 _watcher: Watcher | None = None
 _providers: tuple[TracerProvider | None, LoggerProvider | None] = (None, None)
+_stream_usage = False
 _undo: list[Callable[[], None]] = []
 
 
 def install(
-    tracer_provider: TracerProvider | None = None, *, logger_provider: LoggerProvider | None = None
+    tracer_provider: TracerProvider | None = None,
+    *,
+    logger_provider: LoggerProvider | None = None,
+    stream_usage: bool = False,
 ) -> None:
     """Record the LLM calls of this process. Again with the same providers, it does nothing.
 
     Args:
         tracer_provider: where the spans go; the global one by default.
         logger_provider: where content goes that is wanted on events; the global one by default.
+        stream_usage: ask streamed chat requests for their token counts. It changes what is sent, and
+            the stream gets one more chunk, without choices.
     """
-    global _watcher, _providers
+    global _watcher, _providers, _stream_usage
     with _lock:
+        _stream_usage = stream_usage
         if _watcher is not None and _providers == (tracer_provider, logger_provider):
             return
         uninstall()
@@ -65,7 +73,7 @@ def uninstall() -> None:
 def _take_hold(name: str, tracer_provider: TracerProvider | None) -> None:
     instrumentor = cast(Any, _INSTRUMENTORS[name]())
     if not instrumentor.is_instrumented_by_opentelemetry:  # else the app did it, and it stays the app's
-        instrumentor.instrument(tracer_provider=tracer_provider)
+        instrumentor.instrument(tracer_provider=tracer_provider, **masks_urls())
         _undo.append(instrumentor.uninstrument)
     module = import_module(name)
     _wrap(cast(Any, module).HTTPTransport, "handle_request", _sync_wrapper, module)
@@ -93,11 +101,17 @@ def _sync_wrapper(original: Any, module: ModuleType) -> Callable[[Any, httpx.Req
     @wraps(original)
     def handle_request(self: Any, request: httpx.Request) -> httpx.Response:
         send = original.__get__(self, type(self))
-        call = _watcher.begin(request) if _watcher else None
-        if call is None:
+        watcher = _watcher
+        if watcher is None:
             return send(request)
+        call = watcher.begin(request)
+        if _stream_usage:
+            request = asking_for_usage(request, module)
+        if call is None:
+            with discretion(request):
+                return send(request)
         try:
-            with call.current():
+            with discretion(request), call.current():
                 response: httpx.Response = send(request)
         except BaseException as error:
             call.fail(error)
@@ -115,11 +129,17 @@ def _async_wrapper(
     @wraps(original)
     async def handle_async_request(self: Any, request: httpx.Request) -> httpx.Response:
         send = original.__get__(self, type(self))
-        call = _watcher.begin(request) if _watcher else None
-        if call is None:
+        watcher = _watcher
+        if watcher is None:
             return await send(request)
+        call = watcher.begin(request)
+        if _stream_usage:
+            request = asking_for_usage(request, module)
+        if call is None:
+            with discretion(request):
+                return await send(request)
         try:
-            with call.current():
+            with discretion(request), call.current():
                 response: httpx.Response = await send(request)
         except BaseException as error:
             call.fail(error)

@@ -8,18 +8,22 @@ from __future__ import annotations
 
 import threading
 import weakref
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
 from opentelemetry import trace
-from opentelemetry.context import Context
+from opentelemetry.context import Context, get_current
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanLimits, TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from opentelemetry.trace import ProxyTracerProvider
 
 from evalspan import settings as settings_module
+from evalspan.capture import content
+from evalspan.model import Json
+from evalspan.sdk import context as case_context
 from evalspan.sdk.client import Client
 from evalspan.sdk.delivery import Delivery
 from evalspan.sdk.processor import CaseProcessor
@@ -64,6 +68,7 @@ _VERSION = version("evalspan")
 _lock = threading.RLock()
 _runtime: Runtime | None = None
 _given: dict[str, Any] = {}
+_redact: Callable[[Json], Json] | None = None
 _private: TracerProvider | None = None
 _attached: weakref.WeakSet[Any] = weakref.WeakSet()
 processor = CaseProcessor(lambda: None if _runtime is None else _runtime.delivery)
@@ -77,6 +82,7 @@ def init(
     project: str | None = None,
     tracer_provider: Any = None,
     capture: bool | None = None,
+    redact: Callable[[Json], Json] | None = None,
     **overrides: Any,
 ) -> None:
     """Starts recording. Calling it again changes what the new arguments say, and nothing else.
@@ -88,11 +94,17 @@ def init(
         project: Project of experiments that name none (`EVALSPAN_PROJECT`).
         tracer_provider: The provider to record with; the global one by default.
         capture: Whether to record the LLM calls of httpx clients (`EVALSPAN_CAPTURE`).
+        redact: Given each message list, input and output before it is recorded, as JSON has it;
+            returns what may be recorded, None where nothing may. Where it raises, nothing is.
         overrides: Any other setting, by its name.
 
     Raises:
         UsageError: a setting does not fit.
     """
+    global _redact
+    if redact is not None:
+        with _lock:
+            _redact = redact
     start(tracer_provider, endpoint=endpoint, api_key=api_key, project=project, capture=capture, **overrides)
 
 
@@ -113,10 +125,11 @@ def start(tracer_provider: Any = None, **given: Any) -> Runtime:
         provider = _attach(tracer_provider, previous)
         client = Client(settings.endpoint, settings.api_key, patience=settings.control_timeout)
         _runtime = Runtime(settings, provider, delivery, client)
+        content.configure(settings.capture_content, _redact)
         if settings.capture:
             from evalspan import capture
 
-            capture.install(provider)
+            capture.install(provider, stream_usage=settings.capture_stream_usage)
     if previous is not None and previous.delivery is not delivery:
         previous.delivery.close(previous.settings.exit_timeout)
     return _runtime
@@ -133,7 +146,17 @@ def shutdown(timeout: float = 30.0) -> bool:
     with _lock:
         stopping, _runtime = _runtime, None
         _given.clear()
+        # A redaction stays in force for the capture, which stays installed: it was promised.
     return stopping is None or stopping.delivery.close(timeout)
+
+
+def start_step(name: str, values: dict[str, Any]) -> trace.Span:
+    """A span below the current one; in an experiment it is recorded whatever the app's sampler says."""
+    if _runtime is None:
+        return trace.get_tracer("evalspan", _VERSION).start_span(name, attributes=values)
+    if case_context.current() is not None:
+        return _runtime.start_span(name, get_current(), values)
+    return _runtime.provider.get_tracer("evalspan", _VERSION).start_span(name, attributes=values)
 
 
 def _attach(given: Any, previous: Runtime | None) -> TracerProvider:
