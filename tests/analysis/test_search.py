@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from analysis.samples import fill
@@ -109,3 +111,35 @@ def test_metadata_of_the_experiment_is_known_from_the_api_and_from_its_cases(emb
 def test_a_wrong_page_is_refused(embedded_store: Store, limit: int, cursor: str) -> None:
     with pytest.raises(UsageError, match="page"):
         search(embedded_store, "e1", "", limit=limit, cursor=cursor)
+
+
+@pytest.mark.parametrize(
+    ("query", "records"),
+    [
+        (r"@metadata.topic:*\\*", ["r2"]),
+        (r'@metadata.topic:"it\'s a \\ \"day\""', ["r2"]),
+        (r"@input:\\", ["r2"]),
+        ("@metadata.topic:50%*", ["r1"]),
+        ("@metadata.topic:5_*", []),
+        ("@metadata.topic:m%h", []),
+        ("@metadata.topic:m?th", ["r0"]),
+        ("@metadata.topic:?t?", ["r4"]),
+        ('@metadata.topic:""', ["r3"]),
+        ('odd:"two\nlines"', ["r5"]),
+        ('@metadata.topic:"\' OR 1=1 --"', []),
+        (r"@metadata.topic:\*", []),
+        ("@input:ÉTÉ", ["r4"]),
+    ],
+)
+def test_texts_mean_themselves_whatever_sql_makes_of_them(
+    filled: Store, query: str, records: list[str]
+) -> None:
+    assert sorted({record for record, _ in found(filled, query)}) == records
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """Stands last: a process holds one embedded store at a time."""
+    with Store(f"chdb://{tmp_path_factory.mktemp('texts') / 'store'}") as opened:
+        fill(opened)
+        yield opened
