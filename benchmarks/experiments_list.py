@@ -46,28 +46,34 @@ SELECT (SELECT count() FROM spans_data) AS spans, (SELECT count() FROM evaluatio
 AGGREGATES = ("aggregate_cases", "aggregate_scores")
 
 
-def median(rounds: int, call: Callable[[], object]) -> float:
-    """Median of the seconds of a call, after one call to warm up."""
+def medians(rounds: int, call: Callable[[], object]) -> tuple[float, float]:
+    """Medians of the seconds and of the CPU seconds of a call, after one call to warm up. The CPU is that of
+    this process, the embedded engine's threads included: on a busy machine it is the steadier figure."""
     call()
-    return statistics.median(_seconds(call) for _ in range(rounds))
+    wall, cpu = zip(*(_seconds(call) for _ in range(rounds)), strict=True)
+    return statistics.median(wall), statistics.median(cpu)
 
 
-def _seconds(call: Callable[[], object]) -> float:
-    start = time.perf_counter()
+def _seconds(call: Callable[[], object]) -> tuple[float, float]:
+    start, used = time.perf_counter(), time.process_time()
     call()
-    return time.perf_counter() - start
+    return time.perf_counter() - start, time.process_time() - used
 
 
 def time_all(store: Store, rounds: int) -> None:
     find = Catalog(store).experiments.find
     page = find(limit=PAGE).items
     ids = {"ids": [experiment.experiment_id for experiment in page]}
-    floor = median(rounds, lambda: store.query(BARE, ids))
+    floor = medians(rounds, lambda: store.query(BARE, ids))
 
     def listed(**filters: Any) -> Callable[[], object]:
         return lambda: aggregates(store, find(limit=PAGE, **filters).items)
 
-    print(f"{'bare scan of the columns':44} {floor * 1000:7.0f} ms    1.0 x")
+    def show(name: str, wall: float, cpu: float) -> None:
+        ratio = f"{wall / floor[0]:6.1f} x"
+        print(f"{name:44} {wall * 1000:7.0f} ms {ratio} {cpu * 1000:7.0f} ms of CPU {cpu / floor[1]:6.1f} x")
+
+    show("bare scan of the columns", *floor)
     for name, call in {
         f"list {PAGE}, without aggregate_data": lambda: find(limit=PAGE),
         f"filter[metadata] by branch, {PAGE} without": lambda: find(limit=PAGE, metadata={"branch": "main"}),
@@ -81,8 +87,7 @@ def time_all(store: Store, rounds: int) -> None:
         ),
         "one experiment by id, with": listed(ids=[page[0].experiment_id]),
     }.items():
-        seconds = median(rounds, call)
-        print(f"{name:44} {seconds * 1000:7.0f} ms {seconds / floor:6.1f} x")
+        show(name, *medians(rounds, call))
     show_reads(store, page)
 
 
@@ -131,7 +136,7 @@ def main() -> None:
     shape: Shape = shape_of(given)
     with Store(given.store or f"chdb://{tempfile.mkdtemp()}") as store:
         if not store.query("SELECT experiment_id FROM experiments LIMIT 1"):
-            seconds = _seconds(lambda: fill(store, shape))
+            seconds, _ = _seconds(lambda: fill(store, shape))
             print(f"filled: {shape.spans:,} spans, {shape.scores:,} scores in {seconds:.0f} s")
         [held] = store.query(HELD)
         print(f"the store holds {held['spans']:,} spans and {held['scores']:,} scores\n")
