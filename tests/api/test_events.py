@@ -106,7 +106,7 @@ def test_a_score_of_a_span_below_the_case_belongs_to_the_record(client: httpx.Cl
 def test_every_type_of_score_comes_back_as_it_was(
     client: httpx.Client, push: Push, experiment_id: str
 ) -> None:
-    given = {
+    given: dict[str, dict[str, Json]] = {
         "score": {"score_value": 0.25},
         "boolean": {"boolean_value": False},
         "categorical": {"categorical_value": "", "reasoning": "why", "assessment": "pass"},

@@ -104,8 +104,7 @@ class Change:
             self.metadata_only = False
             entry = self.known.pop(identity)
             self._records.pop(identity, None)
-            if self._contents.get(entry.content_hash) == identity:
-                del self._contents[entry.content_hash]
+            self._forget(identity, entry)
             gone = self._stored(Record(id=identity, input=None), entry)
             self.rows[identity] = _row(gone, "", removed=True)
 
@@ -137,11 +136,18 @@ class Change:
         return Changed(version, records, passed)
 
     def _put(self, record: Record, known: Known | None, digest: str) -> None:
+        if known:
+            self._forget(record.id, known)
         stored = self._stored(record, known)
         self._records[record.id] = stored
         self.rows[record.id] = _row(stored, digest, removed=False)
         self.known[record.id] = Known(digest, stored.created_at, stored.position)
         self._contents.setdefault(digest, record.id)
+
+    def _forget(self, identity: str, known: Known) -> None:
+        """The content that a record had is no longer there, at least not in this record."""
+        if self._contents.get(known.content_hash) == identity:
+            del self._contents[known.content_hash]
 
     def _pass_over(self, record: Record, twin: str, known: Known) -> None:
         echoed = record if record.id else record.model_copy(update={"id": twin})

@@ -1,5 +1,7 @@
 -- Which case a span of an experiment belongs to, its trace included: how scores find their record that
 -- name only the experiment and the span. A case is its own, also where several share a trace.
+-- Only for experiments that have such scores: reading all scores beside two million spans and none
+-- such took 2.9 s with every experiment in it, and takes 50 ms so.
 CREATE OR REPLACE VIEW span_cases AS
 SELECT
     s.experiment_id AS experiment_id,
@@ -13,7 +15,8 @@ INNER JOIN
 (
     SELECT experiment_id, trace_id, run_id, run_iteration, record_id
     FROM spans_data
-    WHERE span_type = 'CASE' AND experiment_id != ''
+    WHERE span_type = 'CASE'
+      AND experiment_id IN (SELECT experiment_id FROM evaluations_data WHERE experiment_id != '' AND record_id = '' AND source != 'summary')
 ) AS c ON c.experiment_id = s.experiment_id AND c.trace_id = s.trace_id
-WHERE s.experiment_id != ''
+WHERE s.experiment_id IN (SELECT experiment_id FROM evaluations_data WHERE experiment_id != '' AND record_id = '' AND source != 'summary')
 GROUP BY s.experiment_id, s.span_id
