@@ -92,16 +92,16 @@ class Service:
         settings = self.settings
         listener = _bind(settings.host, settings.http_port)
         try:
-            self._store = Store(
+            self._store = store = Store(
                 settings.store,
                 query_timeout=settings.query_timeout,
                 query_max_memory=settings.query_max_memory,
             )
+            self._app = app = create_app(store, settings)
         except BaseException:
             listener.close()
+            self.stop()
             raise
-        app = create_app(self._store, settings)
-        self._app = app
         config = uvicorn.Config(
             app,
             log_level="warning",

@@ -7,7 +7,7 @@ import itertools
 import threading
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from evalspan.errors import StoreUnavailable
 from evalspan.store import dsn as addresses
@@ -18,6 +18,11 @@ from evalspan.store.lock import StoreLock
 from evalspan.store.schema import SCHEMA, Schema
 
 Parameters = Mapping[str, Any]
+
+
+# A filter on the sort key is applied before FINAL merges, where it cannot change which row wins: the
+# cases of a page of experiments took 52-66 ms of CPU instead of 174.
+_SETTINGS: Final = {"optimize_move_to_prewhere_if_final": 1}
 
 
 class Store:
@@ -219,7 +224,6 @@ class Store:
 
     def _connect(self, reading: bool) -> Client:
         client = connect({**self.dsn.client_options(), "database": self.database})
-        if reading:
-            for name, value in self._read_settings.items():
-                client.set_client_setting(name, value)
+        for name, value in {**_SETTINGS, **(self._read_settings if reading else {})}.items():
+            client.set_client_setting(name, value)
         return client
