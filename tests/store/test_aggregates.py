@@ -50,6 +50,14 @@ def test_an_evaluator_that_only_failed_has_neither_mean_nor_mode(store: Store) -
     assert summary_of(store, "mean, mode, spread, n_records, n_errors") == (None, None, None, 0, 1)
 
 
+def test_a_failure_in_the_last_run_does_not_change_the_type_of_an_evaluator(store: Store) -> None:
+    add(store, case("r1", 1), case("r1", 2), score("judge", 0.5, "r1", 1))
+    add(store, score("judge", None, "r1", 2, type="categorical", error_type="ValueError"))
+    assert store.query("SELECT type, mean, n_errors FROM experiment_summary") == [
+        {"type": "score", "mean": 0.5, "n_errors": 1}
+    ]
+
+
 def test_spread_is_the_sample_standard_deviation_and_absent_below_two_runs(store: Store) -> None:
     add(store, *scores("r1", [1.0, 3.0]))
     assert record_of(store, "spread")[0]["judge"] == pytest.approx(2**0.5)

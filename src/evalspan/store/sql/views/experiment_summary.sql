@@ -9,7 +9,7 @@ SELECT
     any(e.experiment_name) AS experiment_name,
     m.name AS evaluator,
     m.source AS source,
-    argMax(m.type, m.record_id) AS type,
+    argMaxIf(m.type, m.record_id, m.type != '') AS type,
     countIf(m.n_scores + m.n_labels > 0) AS n_records,
     sum(m.n_scores + m.n_labels) AS n_scores,
     sum(m.n_errors) AS n_errors,

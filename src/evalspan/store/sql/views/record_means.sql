@@ -9,7 +9,7 @@ SELECT
     source,
     name,
     if(source = 'record', record_id, toString(run_iteration)) AS record_id,
-    argMax(type, run_iteration) AS type,
+    argMaxIf(type, run_iteration, failure = '') AS type, -- a failure has no type of its own
     count(score) AS n_scores,
     length(given_labels) AS n_labels,
     countIf(failure != '') AS n_errors,
