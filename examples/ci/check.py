@@ -78,7 +78,7 @@ def experiments(**filters: str) -> list[Attributes]:
         headers={"authorization": f"Bearer {key}"} if key else {},
         timeout=60,
     )
-    if response.status_code != httpx.codes.OK:
+    if not response.is_success:
         said = f"{response.status_code} {response.text}"
         raise evalspan.ServiceError(f"The list of experiments was refused: {said}")
     return [{"id": item["id"], **item["attributes"]} for item in response.json()["data"]]
