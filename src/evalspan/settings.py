@@ -58,7 +58,7 @@ class Settings(BaseModel):
     capture: bool = Field(default=True, description="Record the LLM calls that httpx clients make.")
     capture_content: Literal["auto", "on", "off"] = Field(
         default="auto",
-        description="Record prompts and answers; auto does in experiments, or as OpenTelemetry's variable says.",
+        description="Record prompts and answers; auto: in experiments, or as OpenTelemetry's variable says.",
     )
     capture_stream_usage: bool = Field(
         default=False, description="Ask OpenAI-compatible streams for their token counts."

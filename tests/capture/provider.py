@@ -53,6 +53,7 @@ class Provider:
     def __init__(self) -> None:
         self.reply = Reply()
         self.requests: list[dict[str, str]] = []
+        self.bodies: list[bytes] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
         self._server.daemon_threads = True
         cast(Any, self._server).provider = self
@@ -76,7 +77,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         provider = cast(Provider, cast(Any, self.server).provider)
-        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        provider.bodies.append(self.rfile.read(int(self.headers.get("Content-Length", 0))))
         provider.requests.append({name.lower(): value for name, value in self.headers.items()})
         reply = provider.reply
         self.send_response(reply.status)

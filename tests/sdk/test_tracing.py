@@ -170,7 +170,7 @@ def generating() -> Generator[int]:
 
 
 @pytest.mark.parametrize("use", [
-    lambda: evalspan.trace(raising)(),
+    evalspan.trace(raising),
     lambda: asyncio.run(evalspan.trace(async_raising)()),
     lambda: list(evalspan.trace(generating)()),
 ])  # fmt: skip
@@ -193,9 +193,8 @@ def test_a_tool_is_recorded_by_the_conventions(ended: Ended) -> None:
 
 
 async def test_a_span_is_an_async_context_manager_too(ended: Ended) -> None:
-    async with evalspan.span("outer"):
-        async with evalspan.span("inner") as step:
-            step.set_attribute("shop.items", 3)
+    async with evalspan.span("outer"), evalspan.span("inner") as step:
+        step.set_attribute("shop.items", 3)
     assert ended.parent_of("inner") == "outer"
 
 

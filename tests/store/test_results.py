@@ -165,3 +165,13 @@ def one(store: Store, columns: str) -> tuple[Any, ...]:
     """The only row of experiment_results."""
     (row,) = store.query(f"SELECT {columns} FROM experiment_results")
     return tuple(row.values())
+
+
+def test_a_streamed_call_that_logfire_saw_is_two_spans_and_counts_once(store: Store) -> None:
+    halves: dict[str, Any] = {"dialect": "logfire"}
+    add(store, case("r1"), llm("r1", span_id="request", tokens=None, cost=None, duration_ns=9, **halves))
+    add(store, llm("r1", span_id="record", tokens=(7, 3), duration_ns=0, **halves))
+    assert one(store, "llm_calls, total_tokens, toString(cost_usd) AS cost") == (1, 10, "0.001")
+    # The stream of a second one was closed early: it has no record, and what it used is not known.
+    add(store, llm("r1", span_id="closed", tokens=None, cost=None, duration_ns=9, **halves))
+    assert one(store, "llm_calls, total_tokens") == (2, None)

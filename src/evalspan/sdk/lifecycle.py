@@ -70,7 +70,8 @@ _runtime: Runtime | None = None
 _given: dict[str, Any] = {}
 _redact: Callable[[Json], Json] | None = None
 _private: TracerProvider | None = None
-_attached: weakref.WeakSet[Any] = weakref.WeakSet()
+# By id: a provider may be unhashable, as Logfire's is.
+_attached: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
 processor = CaseProcessor(lambda: None if _runtime is None else _runtime.delivery)
 """The one processor, on however many providers: it feeds whichever delivery is current."""
 
@@ -170,9 +171,9 @@ def _attach(given: Any, previous: Runtime | None) -> TracerProvider:
     if not hasattr(provider, "add_span_processor"):
         # Some other implementation of the API: its spans cannot be had, ours are recorded beside it.
         provider = _fallback()
-    if provider not in _attached:
+    if _attached.get(id(provider)) is not provider:
         provider.add_span_processor(processor)
-        _attached.add(provider)
+        _attached[id(provider)] = provider
     return provider
 
 
@@ -183,5 +184,5 @@ def _fallback() -> TracerProvider:
         if _private is None:
             _private = TracerProvider(sampler=ALWAYS_ON, span_limits=UNLIMITED, shutdown_on_exit=False)
             _private.add_span_processor(processor)
-            _attached.add(_private)
+            _attached[id(_private)] = _private
         return _private

@@ -24,7 +24,8 @@ page_calls AS
 (
     SELECT
         experiment_id, trace_id, span_id, parent_span_id, response_id, input_tokens, output_tokens,
-        total_tokens, cost_usd
+        total_tokens, cost_usd,
+        multiIf(dialect != 'logfire', '', duration_ns = 0, 'record', isNull(total_tokens), 'request', '') AS half
     FROM spans_data FINAL
     WHERE experiment_id IN {ids:Array(String)}
       AND span_type IN ('LLM', 'EMBEDDING')
@@ -33,10 +34,12 @@ page_calls AS
     UNION ALL
     SELECT
         t.whose, f.trace_id, f.span_id, f.parent_span_id, f.response_id, f.input_tokens, f.output_tokens,
-        f.total_tokens, f.cost_usd
+        f.total_tokens, f.cost_usd, f.half
     FROM
     (
-        SELECT trace_id, span_id, parent_span_id, response_id, input_tokens, output_tokens, total_tokens, cost_usd
+        SELECT
+            trace_id, span_id, parent_span_id, response_id, input_tokens, output_tokens, total_tokens, cost_usd,
+            multiIf(dialect != 'logfire', '', duration_ns = 0, 'record', isNull(total_tokens), 'request', '') AS half
         FROM spans_data FINAL
         WHERE experiment_id = ''
           AND trace_id IN (foreign_traces)
@@ -51,10 +54,14 @@ page_usage AS
     WITH
         arraySort(
             c -> (isNull(c.6), isNull(c.7), c.1),
-            groupArray((s.span_id, s.parent_span_id, s.response_id, s.input_tokens, s.output_tokens, s.total_tokens, s.cost_usd))
+            groupArray((s.span_id, s.parent_span_id, s.response_id, s.input_tokens, s.output_tokens, s.total_tokens, s.cost_usd, s.half))
         ) AS calls,
         arrayMap(c -> c.2, calls) AS parents,
-        arrayFilter(c -> NOT has(parents, c.1), calls) AS leaves,
+        arrayFilter(c -> NOT has(parents, c.1), calls) AS ends,
+        -- Of Logfire's streamed calls, as many requests as have a record of what they came to are left out.
+        arrayFilter(c -> c.8 = 'request', ends) AS requests,
+        countEqual(arrayMap(c -> c.8, ends), 'record') AS records,
+        arrayConcat(arrayFilter(c -> c.8 != 'request', ends), arraySlice(requests, records + 1)) AS leaves,
         arrayMap(c -> c.3, leaves) AS response_ids,
         arrayFilter((c, i) -> c.3 = '' OR indexOf(response_ids, c.3) = i, leaves, arrayEnumerate(leaves)) AS counted
     SELECT

@@ -1,15 +1,21 @@
 -- Tokens and money of one trace. Wrapper spans restate what their children used, so only the
 -- deepest LLM spans count, and a response id counts once: of two spans that share it the one that
 -- knows its usage. A sum with an unknown part is unknown. What an evaluator calls is not the case's,
+-- A call that Logfire saw streamed is two spans: the request, and a record of no length with its usage.
 -- and a call that was refused (an HTTP status of 4xx or 5xx) and reports no usage used nothing.
 CREATE OR REPLACE VIEW trace_usage AS
 WITH
     arraySort(
         c -> (isNull(c.6), isNull(c.7), c.1),
-        groupArray((s.span_id, s.parent_span_id, s.response_id, s.input_tokens, s.output_tokens, s.total_tokens, s.cost_usd))
+        groupArray((s.span_id, s.parent_span_id, s.response_id, s.input_tokens, s.output_tokens, s.total_tokens, s.cost_usd,
+            multiIf(s.dialect != 'logfire', '', s.duration_ns = 0, 'record', isNull(s.total_tokens), 'request', '')))
     ) AS calls,
     arrayMap(c -> c.2, calls) AS parents,
-    arrayFilter(c -> NOT has(parents, c.1), calls) AS leaves,
+    arrayFilter(c -> NOT has(parents, c.1), calls) AS ends,
+    -- Of Logfire's streamed calls, as many requests as have a record of what they came to are left out.
+    arrayFilter(c -> c.8 = 'request', ends) AS requests,
+    countEqual(arrayMap(c -> c.8, ends), 'record') AS records,
+    arrayConcat(arrayFilter(c -> c.8 != 'request', ends), arraySlice(requests, records + 1)) AS leaves,
     arrayMap(c -> c.3, leaves) AS response_ids,
     arrayFilter((c, i) -> c.3 = '' OR indexOf(response_ids, c.3) = i, leaves, arrayEnumerate(leaves)) AS counted
 SELECT
