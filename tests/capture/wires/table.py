@@ -1,0 +1,75 @@
+"""The table of docs/capture.md: per client and wire, what was recorded of the calls of the tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from capture.wires import wire as w
+from capture.wires.clients import CLIENTS, Client
+from capture.wires.observe import Seen, observe, offered, usage
+from evalspan import attributes as a
+
+WAYS = ("sync", "async")
+
+
+def _counted(name: str, count: int) -> Callable[[Seen], bool]:
+    return lambda seen: seen.only.get(name) == count
+
+
+def _tokens(seen: Seen) -> bool:
+    made = seen.only[a.OPERATION_NAME] == "embeddings" or seen.only.get(a.USAGE_OUTPUT_TOKENS) == w.OUTPUT
+    return made and seen.only.get(a.USAGE_INPUT_TOKENS) == w.INPUT
+
+
+def _called(seen: Seen) -> bool:
+    calls = [part for part in seen.parts() if part["type"] == "tool_call"]
+    return [(call["name"], call["arguments"]) for call in calls] == [(w.TOOL, w.ARGUMENTS)]
+
+
+def _streamed(seen: Seen) -> bool:
+    return _tokens(seen) and a.RESPONSE_TIME_TO_FIRST_CHUNK in seen.only
+
+
+def _retried(seen: Seen) -> bool:
+    return [call.get(a.ERROR_TYPE) for call in seen.calls] == ["429", None]
+
+
+def _failed(kind: str) -> Callable[[Seen], bool]:
+    return lambda seen: seen.only.get(a.ERROR_TYPE) == kind and seen.statuses == ("ERROR",)
+
+
+# Heading, scenario, whether it was recorded, and the fact that a wire must carry for it.
+_COLUMNS: tuple[tuple[str, str, Callable[[Seen], bool], str], ...] = (
+    ("tokens", "plain", _tokens, ""),
+    ("cache read", "plain", _counted(a.USAGE_CACHE_READ_TOKENS, w.READ), a.USAGE_CACHE_READ_TOKENS),
+    ("cache write", "plain", _counted(a.USAGE_CACHE_WRITE_TOKENS, w.WRITTEN), a.USAGE_CACHE_WRITE_TOKENS),
+    ("reasoning", "plain", _counted(a.USAGE_REASONING_TOKENS, w.REASONING), a.USAGE_REASONING_TOKENS),
+    ("tools", "tools", _called, ""),
+    ("stream", "stream", _streamed, ""),
+    ("tools in a stream", "streamed tools", _called, ""),
+    ("gzip", "gzip", _tokens, ""),
+    ("429, then 200", "429, then 200", _retried, ""),
+    ("500", "500", _failed("500"), ""),
+    ("cut stream", "cut stream", _failed("RemoteProtocolError"), ""),
+)
+
+
+def table() -> str:
+    """The table in Markdown, of calls made now."""
+    heads = ("client", "wire", *(column[0] for column in _COLUMNS))
+    lines = [_line(heads), _line(["---"] * len(heads))]
+    for number, client in enumerate(CLIENTS):
+        cells = [_cell(number, client, *column[1:]) for column in _COLUMNS]
+        lines.append(_line([f"`{client.package}`", client.wire.name, *cells]))
+    return "\n".join(lines)
+
+
+def _cell(number: int, client: Client, scenario: str, recorded: Callable[[Seen], bool], fact: str) -> str:
+    if not offered(client, scenario) or (fact and fact not in usage(client)):
+        return ""
+    ways = [way for way in WAYS if recorded(observe(number, way, scenario))]
+    return "yes" if len(ways) == len(WAYS) else " ".join([*ways, "only"]) if ways else "no"
+
+
+def _line(cells: list[str] | tuple[str, ...]) -> str:
+    return f"| {' | '.join(cells)} |"
