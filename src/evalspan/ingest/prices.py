@@ -7,6 +7,7 @@ time (some providers have cheaper hours) and a call is priced in about 1 us inst
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -16,6 +17,8 @@ from typing import Final
 import genai_prices
 from genai_prices import Usage
 from genai_prices.types import PriceCalculation, TieredPrices
+
+from evalspan.ingest.price_file import PriceFile
 
 REPORTED: Final = "reported"
 SOURCE: Final = f"genai-prices@{genai_prices.__version__}"
@@ -46,6 +49,35 @@ class _Tariff:
     output: Decimal
     cache_read: Decimal
     cache_write: Decimal
+
+
+_own: PriceFile | None = None
+
+
+def use(path: str) -> None:
+    """Let the prices of a file win from now on; '' is none.
+
+    Raises:
+        UsageError: the file cannot be read as prices.
+    """
+    global _own
+    _own = PriceFile(path) if path else None
+
+
+def quote(
+    provider: str, models: Iterable[str], start_ns: int, usage: tuple[int, int, int, int]
+) -> tuple[Decimal | None, str]:
+    """(US dollars of one call, whose price that is), by the first of its model names that has one."""
+    named = [model for model in models if model]
+    for model in named:
+        cost = _own.price(model, *usage) if _own else None
+        if _own and cost is not None:
+            return cost, _own.source
+    for model in named:
+        cost = price(provider, model, start_ns, *usage)
+        if cost is not None:
+            return cost, SOURCE
+    return None, ""
 
 
 def price(

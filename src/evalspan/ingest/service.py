@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from google.protobuf.message import Message
 
-from evalspan.ingest import logs, metrics, otlp_json, spans, wire
+from evalspan.ingest import logs, metrics, otlp_json, prices, spans, wire
 from evalspan.ingest.batch import Batch
 from evalspan.ingest.budget import Budget
 from evalspan.ingest.plan import Plans
@@ -34,6 +34,7 @@ class Ingest:
     """OTLP messages in, receipts out. One per process and store; does not own the store."""
 
     def __init__(self, store: Store, settings: Settings) -> None:
+        prices.use(settings.price_file)
         self.budget = Budget(settings.max_pending_bytes)
         self._counters = Counters()
         self._plans = Plans()

@@ -241,11 +241,7 @@ def _cost(facts: Facts, start_ns: int) -> tuple[Decimal | None, str]:
     if facts.span_type not in _PAID or facts.input_tokens is None or output is None:
         return None, ""
     usage = (facts.input_tokens, output, facts.cache_read_tokens or 0, facts.cache_write_tokens or 0)
-    for model in (facts.response_model, facts.request_model):
-        cost = prices.price(facts.provider, model, start_ns, *usage)
-        if cost is not None:
-            return cost, prices.SOURCE
-    return None, ""
+    return prices.quote(facts.provider, (facts.response_model, facts.request_model), start_ns, usage)
 
 
 def _events(span: Span, batch: Batch) -> list[Event]:
