@@ -24,7 +24,7 @@ ALLOWED = {
     "api": {"store", "ingest", "experiments", "analysis"},
     "cli": {"store", "api", "sdk", "demo", "experiments", "analysis"},
 }
-SERVER_ONLY = {"clickhouse_connect", "chdb", "starlette", "uvicorn", "orjson", "genai_prices"}
+SERVER_ONLY = {"clickhouse_connect", "chdb", "starlette", "uvicorn", "orjson", "genai_prices", "lark"}
 
 
 def imports(path: Path, *, top_level: bool = False) -> Iterator[str]:

@@ -87,6 +87,7 @@ RESPONSE_FINISH_REASONS: Final = "gen_ai.response.finish_reasons"
 RESPONSE_TIME_TO_FIRST_CHUNK: Final = "gen_ai.response.time_to_first_chunk"  # seconds
 USAGE_INPUT_TOKENS: Final = "gen_ai.usage.input_tokens"  # cached tokens included
 USAGE_OUTPUT_TOKENS: Final = "gen_ai.usage.output_tokens"  # reasoning tokens included
+USAGE_TOTAL_TOKENS: Final = "gen_ai.usage.total_tokens"
 USAGE_CACHE_READ_TOKENS: Final = "gen_ai.usage.cache_read.input_tokens"
 USAGE_CACHE_WRITE_TOKENS: Final = "gen_ai.usage.cache_write.input_tokens"
 USAGE_REASONING_TOKENS: Final = "gen_ai.usage.reasoning.output_tokens"

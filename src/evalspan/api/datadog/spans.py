@@ -179,7 +179,7 @@ def _work(body: SpanBody, span_type: str) -> dict[str, Any]:
         names.PROVIDER_NAME: meta.get("model_provider"),
         names.USAGE_COST: _cost(metrics),
         names.RESPONSE_TIME_TO_FIRST_CHUNK: metrics.get("time_to_first_token"),
-        "gen_ai.usage.total_tokens": metrics.get("total_tokens"),
+        names.USAGE_TOTAL_TOKENS: metrics.get("total_tokens"),
         **{name: metrics.get(key) for key, name in _USAGE.items()},
     }
     for key, name, field in (
