@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import httpx
@@ -103,6 +104,18 @@ def test_every_refusal_has_one_shape_and_points_at_the_field(
     assert error["title"]
     assert error["detail"]
     assert error.get("source", {}).get("pointer", "") == pointer
+
+
+def test_what_could_not_be_listed_again_is_refused_and_lists_go_on(client: httpx.Client) -> None:
+    deep: Json = {}
+    for _ in range(480):
+        deep = {"a": deep}
+    project_id = post(client, f"{V2}/projects", "projects", name="p")["id"]
+    body = {"data": {"attributes": {"name": "d", "metadata": deep}}}
+    assert client.post(f"{V2}/{project_id}/datasets", json=body).status_code == 400
+    assert client.get(f"{V2}/{project_id}/datasets").json()["data"] == []
+    cursor = base64.urlsafe_b64encode(b'["2026-01-01T00:00:00", "\\ud800"]').decode().rstrip("=")
+    assert client.get(f"{V2}/projects", params={"page[cursor]": cursor}).status_code == 400
 
 
 def test_a_body_that_is_not_json_is_refused(client: httpx.Client) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict
 from starlette.concurrency import run_in_threadpool
@@ -15,6 +15,9 @@ from evalspan.errors import TooLargeError, UsageError
 
 Attributes = TypeVar("Attributes", bound=BaseModel)
 Model = TypeVar("Model", bound=BaseModel)
+
+
+MAX_DEPTH = 100
 
 
 class Body(BaseModel):
@@ -80,7 +83,24 @@ async def read_json(request: Request) -> Any:
             json.dumps(document, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise UsageError(f"The request body is not JSON: {error}.", pointer="/") from None
+    if _too_deep(document):
+        raise UsageError(f"The request body is nested deeper than {MAX_DEPTH} levels.", pointer="/")
     return document
+
+
+def _too_deep(document: Any) -> bool:
+    """Whether a document has more levels than can be written out again (pydantic stops near 255)."""
+    level: list[Any] = [document]
+    for _ in range(MAX_DEPTH):
+        level = [
+            child
+            for item in level
+            if isinstance(item, dict | list)
+            for child in cast("list[Any]", list(item.values()) if isinstance(item, dict) else item)
+        ]
+        if not level:
+            return False
+    return True
 
 
 async def chunks(request: Request) -> AsyncGenerator[bytes]:

@@ -114,8 +114,10 @@ def decode_cursor(text: str, types: tuple[type, ...]) -> list[Any]:
         UsageError: the text is not a cursor that this service gave out.
     """
     try:
+        text.encode()
         parts = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
         if isinstance(parts, list) and [type(part) for part in parts] == list(types):  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+            json.dumps(parts, ensure_ascii=False).encode()  # half a surrogate pair is no text
             return parts  # pyright: ignore[reportUnknownVariableType]
     except (ValueError, binascii.Error):
         pass
