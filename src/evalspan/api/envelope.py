@@ -17,7 +17,7 @@ Attributes = TypeVar("Attributes", bound=BaseModel)
 Model = TypeVar("Model", bound=BaseModel)
 
 
-MAX_DEPTH = 100
+MAX_DEPTH = 200
 
 
 class Body(BaseModel):
