@@ -236,13 +236,13 @@ async def test_broken_utf8_in_json_costs_only_the_span_that_has_it(
     [
         (PROTOBUF, b"\xff\xff\xff"),
         (PROTOBUF, b"this is no protobuf"),
-        (PROTOBUF, traces(span()).SerializeToString()[:-3]),
-        (PROTOBUF, broken_utf8(traces(span({"key": "break me"})))),
+        pytest.param(PROTOBUF, traces(span()).SerializeToString()[:-3], id="cut short"),
+        pytest.param(PROTOBUF, broken_utf8(traces(span({"key": "break me"}))), id="broken text"),
         (JSON, b"{"),
         (JSON, b"[]"),
         (JSON, b'{"resourceSpans": 7}'),
         (JSON, b'{"resourceSpans": [7]}'),
-        (JSON, b"[" * 100_000),
+        pytest.param(JSON, b"[" * 100_000, id="deep"),
     ],
 )
 async def test_what_cannot_be_decoded_is_a_400_with_a_status_that_says_so(
