@@ -9,9 +9,10 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Final, Self
 
-from evalspan.errors import StoreUnavailable
+from evalspan.errors import StoreUnavailable, UsageError
 from evalspan.store import dsn as addresses
 from evalspan.store import guard
+from evalspan.store.cluster import SETTINGS as CLUSTER_SETTINGS
 from evalspan.store.driver import Client, connect
 from evalspan.store.failures import asked, translated
 from evalspan.store.lock import StoreLock
@@ -36,6 +37,8 @@ class Store:
         migrate: bool = True,
         query_timeout: float = 60.0,
         query_max_memory: int = 0,
+        cluster: str = "",
+        reader: str = "",
         schema: Schema = SCHEMA,
     ) -> None:
         """Open a store and bring its schema up to date.
@@ -43,15 +46,21 @@ class Store:
         Args:
             query_timeout: longest run of one `read`, seconds.
             query_max_memory: bytes that one `read` may use; 0 sets no limit.
+            cluster: the cluster over which the tables are spread, as the server's configuration names it.
+            reader: the same store's address as another user, who runs what goes through `read`.
 
         Raises:
-            UsageError: the address cannot be read.
+            UsageError: an address cannot be read, or does not fit the other settings.
             StoreLocked: another process holds the embedded store.
             StoreTooNew: a newer evalspan wrote it.
             StoreUnavailable: the server does not answer.
         """
         self.dsn = addresses.parse(address)
         self.database = self.dsn.database
+        self._reader = addresses.reader(reader, self.dsn)
+        if cluster and self.dsn.embedded:
+            raise UsageError(f"EVALSPAN_CLUSTER={cluster!r} needs a ClickHouse server, not {self.dsn}.")
+        self._settings = {**_SETTINGS, **(CLUSTER_SETTINGS if cluster else {})}
         self._lock = StoreLock(self.dsn.path) if self.dsn.path is not None else None
         self._idle: list[Client] = []
         self._idle_readers: list[Client] = []
@@ -67,7 +76,7 @@ class Store:
         try:
             if migrate:
                 self._create_database()
-                schema.apply(self.command, self._rows, str(self.dsn))
+                schema.on(cluster, self.database).apply(self.command, self._rows, str(self.dsn))
         except BaseException:
             self.close()
             raise
@@ -194,10 +203,15 @@ class Store:
         return self._column_types[key]
 
     def _create_database(self) -> None:
-        with translated():
+        with translated(ours=True):
             client = connect(self.dsn.client_options())
             try:
-                client.command(f"CREATE DATABASE IF NOT EXISTS `{self.database}`")
+                # Asked first: a user who may not create databases can use one that is there.
+                known = client.query(
+                    "SELECT 1 FROM system.databases WHERE name = {name:String}", {"name": self.database}
+                )
+                if not known.result_rows:
+                    client.command(f"CREATE DATABASE IF NOT EXISTS `{self.database}`")
             finally:
                 client.close()
 
@@ -209,7 +223,7 @@ class Store:
             if self._closed:
                 raise StoreUnavailable(f"The store {self.dsn} is closed.")
             client = pool.pop() if pool else None
-        with translated():
+        with translated(ours=not reading):
             client = client or self._connect(reading)
             try:
                 yield client
@@ -223,7 +237,8 @@ class Store:
         client.close()
 
     def _connect(self, reading: bool) -> Client:
-        client = connect({**self.dsn.client_options(), "database": self.database})
-        for name, value in {**_SETTINGS, **(self._read_settings if reading else {})}.items():
+        dsn = self._reader if reading else self.dsn
+        client = connect({**dsn.client_options(), "database": self.database})
+        for name, value in {**self._settings, **(self._read_settings if reading else {})}.items():
             client.set_client_setting(name, value)
         return client
