@@ -19,8 +19,10 @@ $(STAMP): pyproject.toml requirements.lock
 demo: $(STAMP) ## set up, and run the main job on this machine alone
 	$(BIN)/evalspan demo
 
+# A worker per core, each file on one of them: files share servers and environments.
+WORKERS ?= auto
 test: $(STAMP) check ## set up, check and run every test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --maxprocesses 4 --dist loadfile
 
 quick: $(STAMP) ## the tests that take seconds
 	$(BIN)/python -m pytest -m 'not slow' -x -q
