@@ -123,6 +123,14 @@ async def test_a_score_without_a_name_is_rejected_with_the_reason(service: Servi
     assert "gen_ai.evaluation.name" in receipt.message
 
 
+async def test_a_span_event_that_is_a_score_without_a_name_does_not_cost_its_span(service: Service) -> None:
+    one = span(events=[event(NAME, {"gen_ai.evaluation.score.value": 1.0})])
+    receipt = await service.ingest.export(Signal.TRACES, traces(one))
+    assert (receipt.accepted, receipt.rejected) == (1, 0)
+    assert "gen_ai.evaluation.name" in receipt.message
+    assert service.span_row(one)["events"][0]["name"] == NAME
+
+
 async def test_a_score_that_is_sent_twice_is_there_once(service: Service) -> None:
     record = log({"gen_ai.evaluation.name": "again"}, event_name=NAME, trace_id=trace_id(), span_id=b"\1" * 8)
     for _ in range(2):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -27,10 +28,16 @@ class Batch:
     findings: Findings = field(default_factory=Findings)
     accepted: int = 0
     llm_spans_without_tokens: int = 0
+    dialects: Counter[str] = field(default_factory=Counter[str])
+    """Spans by dialect; '' where none was found."""
 
     def add(self, table: str, row: Row) -> None:
         """One more row."""
         self.rows.setdefault(table, []).append(row)
+
+    def row_counts(self) -> dict[str, int]:
+        """How many rows each table gets."""
+        return {table: len(rows) for table, rows in self.rows.items()}
 
     def receipt(self) -> Receipt:
         """The answer, once the rows are committed."""

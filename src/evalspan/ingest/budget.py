@@ -17,6 +17,7 @@ class Budget:
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.used = 0
+        self.refusals = 0
         self._mutex = threading.Lock()
 
     def take(self, size: int, held: int = 0) -> None:
@@ -30,6 +31,7 @@ class Budget:
         """
         with self._mutex:
             if self.used > held and self.used + size > self.limit:
+                self.refusals += 1
                 raise Overloaded(
                     f"{self.used} bytes of telemetry wait for the store, and {size} more would exceed "
                     f"the {self.limit} of EVALSPAN_MAX_PENDING_BYTES. Send it again in a second."

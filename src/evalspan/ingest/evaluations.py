@@ -23,6 +23,7 @@ COLUMNS: Final = (
     "service_name", "attributes", "attribute_types", "timestamp",
 )  # fmt: skip
 
+NAMELESS: Final = f"{names.EVALUATION_RESULT} without {names.EVALUATION_NAME}"
 _TYPES: Final = frozenset({"score", "categorical", "boolean", "json"})
 _RECORD: Final = "record"
 _SUMMARY: Final = "summary"
@@ -36,7 +37,7 @@ def add(
     service_name: str,
     around: Identity = cases.NOBODY,
 ) -> bool:
-    """Add one score to the batch; False when it is none, with the reason noted.
+    """Add one score to the batch; False when it is NAMELESS, which makes it none.
 
     Args:
         view: the event's attributes and time.
@@ -44,9 +45,6 @@ def add(
     """
     name = view.texts.get(names.EVALUATION_NAME, "")
     if not name:
-        batch.findings.reject(
-            f"{names.EVALUATION_RESULT} without {names.EVALUATION_NAME}", f"in trace {trace_id or '(none)'}"
-        )
         return False
     batch.add(TABLE, _row(view, name, trace_id, span_id, service_name, around))
     return True

@@ -67,7 +67,10 @@ def _add(record: LogRecord, shared: Shared, seed: bytes, batch: Batch) -> bool:
     span_id = record.span_id.hex() if any(record.span_id) else ""
     if event_name == names.EVALUATION_RESULT:
         view = View(texts, types, [], timestamp)
-        return evaluations.add(batch, view, trace_id, span_id, shared[0])
+        if evaluations.add(batch, view, trace_id, span_id, shared[0]):
+            return True
+        batch.findings.reject(evaluations.NAMELESS, f"in trace {trace_id or '(none)'}")
+        return False
     body, body_type = values.encode(record.body) if record.HasField("body") else ("", "")
     content = blake2b(record.SerializeToString(deterministic=True), digest_size=8, key=seed)
     row = (

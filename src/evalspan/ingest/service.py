@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from enum import StrEnum
 from typing import Any, Final
 
 from google.protobuf.message import Message
+from opentelemetry.metrics import Meter, NoOpMeter
 
-from evalspan.ingest import logs, metrics, otlp_json, prices, spans, wire
+from evalspan.errors import StoreUnavailable
+from evalspan.ingest import instruments, logs, metrics, otlp_json, prices, spans, wire
 from evalspan.ingest.batch import Batch
 from evalspan.ingest.budget import Budget
+from evalspan.ingest.instruments import CommitInstruments
 from evalspan.ingest.plan import Plans
 from evalspan.ingest.receipt import Receipt
 from evalspan.ingest.signals import PARTS, Signal
@@ -33,10 +36,13 @@ class Encoding(StrEnum):
 class Ingest:
     """OTLP messages in, receipts out. One per process and store; does not own the store."""
 
-    def __init__(self, store: Store, settings: Settings) -> None:
+    def __init__(self, store: Store, settings: Settings, meter: Meter | None = None) -> None:
+        """`meter` makes the instruments of the ingest; without one nothing is measured but `stats`."""
         prices.use(settings.price_file)
+        self.meter = meter or NoOpMeter("evalspan")
         self.budget = Budget(settings.max_pending_bytes)
-        self._counters = Counters()
+        self._counters = Counters(self.budget, CommitInstruments(self.meter))
+        instruments.observe(self.meter, self._counters.copy, self.budget)
         self._plans = Plans()
         self._writer = Writer(store, settings.commit_linger, self.budget, self._counters)
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="evalspan-decode")
@@ -55,6 +61,10 @@ class Ingest:
             StoreUnavailable: ClickHouse is away; try again shortly.
             StoreError: ClickHouse refused the rows, which is our bug.
         """
+        with self._counters.request():
+            return await self._export(signal, payload, encoding)
+
+    async def _export(self, signal: Signal, payload: bytes | Message, encoding: Encoding) -> Receipt:
         size = payload.ByteSize() if isinstance(payload, Message) else len(payload)
         self.budget.take(size)
         try:
@@ -64,7 +74,7 @@ class Ingest:
             if not batch.rows:
                 self.budget.give(size)
                 return batch.receipt()
-            answer = self._writer.submit(batch, size)
+            answer = self._submit(batch, size)
         except BaseException:
             self.budget.give(size)
             raise
@@ -72,12 +82,19 @@ class Ingest:
 
     def stats(self) -> IngestStats:
         """What was done since the start."""
-        return self._counters.read(self.budget.used)
+        return self._counters.read()
 
     def close(self) -> None:
         """Commit what waits, then stop; later exports raise StoreUnavailable."""
         self._writer.close()
         self._pool.shutdown()
+
+    def _submit(self, batch: Batch, size: int) -> Future[Receipt]:
+        try:
+            return self._writer.submit(batch, size)
+        except StoreUnavailable:
+            self._counters.failed(batch)
+            raise
 
     def _decode(self, signal: Signal, payload: bytes | Message, encoding: Encoding) -> Batch:
         batch = Batch(PARTS[signal].noun)

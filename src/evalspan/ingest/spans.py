@@ -106,6 +106,7 @@ def _add(span: Span, shared: Shared, batch: Batch, plans: Plans) -> None:
     if events:
         _evaluation_events(events, trace_id, span.span_id.hex(), shared[0], who, batch)
     batch.add(TABLE, _row(span, trace_id, view, facts, who, case, plan.dialect, shared, batch))
+    batch.dialects[plan.dialect] += 1
 
 
 def _row(
@@ -276,7 +277,10 @@ def _evaluation_events(
 ) -> None:
     for time, name, texts, types, _ in events:
         if name == names.EVALUATION_RESULT:
-            evaluations.add(batch, View(texts, types, [], time), trace_id, span_id, service_name, who)
+            view = View(texts, types, [], time)
+            if not evaluations.add(batch, view, trace_id, span_id, service_name, who):
+                # The span is kept with its event, so this is no rejected span.
+                batch.findings.warn(evaluations.NAMELESS, f"on span {span_id} of trace {trace_id}")
 
 
 def _note_experiment(who: Identity, case: Case, start: int, batch: Batch) -> None:

@@ -112,7 +112,9 @@ class Writer:
         """Commit together; where the store refuses the block, alone, so that a poisonous request
         does not sink its neighbours. What went in twice by that is replaced by itself."""
         try:
-            self._insert([job.batch for job in jobs])
+            batches = [job.batch for job in jobs]
+            with self._counters.commit(batches):
+                self._insert(batches)
         except StoreUnavailable as error:
             self._fail(jobs, error)
         except Exception as error:
@@ -123,7 +125,6 @@ class Writer:
             for job in jobs:
                 self._commit([job])
         else:
-            self._counters.committed([job.batch for job in jobs])
             for job in jobs:
                 self._budget.give(job.size)
                 job.answer.set_result(job.batch.receipt())
@@ -161,5 +162,5 @@ class Writer:
     def _fail(self, jobs: list[_Job], error: Exception) -> None:
         for job in jobs:
             self._budget.give(job.size)
-            self._counters.failed()
+            self._counters.failed(job.batch)
             job.answer.set_exception(error)
