@@ -16,8 +16,8 @@ from opentelemetry.trace import StatusCode
 from capture.conftest import ASKED, Recorded
 from capture.provider import EVENT_STREAM, JSON_TYPE, Provider, Reply, event
 from evalspan import attributes as a
-from evalspan.capture import call as call_module
 from evalspan.capture import troubles
+from evalspan.capture.body import MAX_BODY
 
 BODY: dict[str, Any] = {"model": "gpt-4o", "messages": ASKED, "stream": True}
 MIB = 1024 * 1024
@@ -34,7 +34,7 @@ def test_a_stream_without_end_takes_no_memory_without_end(recorded: Recorded, pr
             read += len(chunk)
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024
     assert read == 512 * len(piece)
-    assert grown < 4 * call_module.MAX_BODY
+    assert grown < 4 * MAX_BODY
     assert "gen_ai.usage.output_tokens" not in recorded.attributes()
     assert troubles()["answer too long to read"] >= 1
 

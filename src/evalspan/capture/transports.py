@@ -1,4 +1,4 @@
-"""Where the capture takes hold: `handle_request` of the transports of httpx and httpx2.
+"""Where the capture takes hold: `handle_request` of the transports of httpx and httpx2, and aiohttp.
 
 The HTTP span and `traceparent` are opentelemetry-instrumentation-httpx's; it is installed first,
 so that our wrapper lies around its, and the LLM span is the parent of the HTTP span. Wrapping the
@@ -7,6 +7,7 @@ classes covers clients that exist already. openai 3 uses httpx2, not httpx.
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Awaitable, Callable
 from functools import wraps
@@ -16,13 +17,16 @@ from types import ModuleType
 from typing import Any, cast
 
 import httpx
+import wrapt
 from opentelemetry._logs import LoggerProvider
 from opentelemetry.instrumentation.httpx import HTTPX2ClientInstrumentor, HTTPXClientInstrumentor
 from opentelemetry.trace import TracerProvider
 
-from evalspan.capture.call import Call
+from evalspan.capture import aiohttp_sessions
+from evalspan.capture.call import Answered, Call
 from evalspan.capture.outgoing import asking_for_usage, discretion, masks_urls
 from evalspan.capture.stream import tees
+from evalspan.capture.trouble import note
 from evalspan.capture.watcher import Watcher
 
 _INSTRUMENTORS = {"httpx": HTTPXClientInstrumentor, "httpx2": HTTPX2ClientInstrumentor}
@@ -32,6 +36,7 @@ _lock = threading.RLock()
 _watcher: Watcher | None = None
 _providers: tuple[TracerProvider | None, LoggerProvider | None] = (None, None)
 _stream_usage = False
+_waits_for_aiohttp = False
 _undo: list[Callable[[], None]] = []
 
 
@@ -59,6 +64,7 @@ def install(
         for name in filter(find_spec, _INSTRUMENTORS):
             _take_hold(name, tracer_provider)
         _watcher = Watcher(tracer_provider, logger_provider)
+        _take_hold_of_aiohttp()
 
 
 def uninstall() -> None:
@@ -76,15 +82,44 @@ def _take_hold(name: str, tracer_provider: TracerProvider | None) -> None:
         instrumentor.instrument(tracer_provider=tracer_provider, **masks_urls())
         _undo.append(instrumentor.uninstrument)
     module = import_module(name)
-    _wrap(cast(Any, module).HTTPTransport, "handle_request", _sync_wrapper, module)
-    _wrap(cast(Any, module).AsyncHTTPTransport, "handle_async_request", _async_wrapper, module)
+    _wrap(cast(Any, module).HTTPTransport, "handle_request", lambda send: _sync_wrapper(send, module))
+    _wrap(
+        cast(Any, module).AsyncHTTPTransport,
+        "handle_async_request",
+        lambda send: _async_wrapper(send, module),
+    )
 
 
-def _wrap(owner: type, name: str, wrapper: Callable[[Any, ModuleType], Any], module: ModuleType) -> None:
+def _take_hold_of_aiohttp() -> None:
+    """Now where it is loaded; else once the app loads it, which takes a quarter of a second."""
+    global _waits_for_aiohttp
+    loaded = sys.modules.get(aiohttp_sessions.MODULE)
+    if loaded is not None:
+        _aiohttp_loaded(loaded)
+    elif not _waits_for_aiohttp and find_spec("aiohttp"):
+        _waits_for_aiohttp = True
+        wrapt.register_post_import_hook(_aiohttp_loaded, aiohttp_sessions.MODULE)
+
+
+def _aiohttp_loaded(module: ModuleType) -> None:
+    try:
+        with _lock:
+            if _watcher is not None:
+                owner = cast(Any, module).ClientSession
+                _wrap(owner, aiohttp_sessions.METHOD, lambda send: aiohttp_sessions.wrapper(send, _watching))
+    except Exception as trouble:  # it would fail the app's import
+        note("calls over aiohttp are not recorded", repr(trouble))
+
+
+def _watching() -> tuple[Watcher | None, bool]:
+    return _watcher, _stream_usage
+
+
+def _wrap(owner: type, name: str, wrapper: Callable[[Any], Any]) -> None:
     original = owner.__dict__[name]
     if getattr(original, _MARK, False):  # an earlier wrapper of ours lies below somebody else's
         return
-    ours = wrapper(original, module)
+    ours = wrapper(original)
     setattr(ours, _MARK, True)
     setattr(owner, name, ours)
 
@@ -150,6 +185,8 @@ def _async_wrapper(
 
 
 def _watched(response: httpx.Response, tee: Callable[[Any, Call], Any], call: Call) -> httpx.Response:
-    call.answered(response)
+    headers = response.headers
+    kind, encoding = headers.get("content-type", ""), headers.get("content-encoding", "")
+    call.answered(Answered(response.status_code, kind, encoding))
     response.stream = tee(response.stream, call)
     return response

@@ -10,7 +10,8 @@ import threading
 from collections import Counter
 
 _log = logging.getLogger("evalspan.capture")
-_lock = threading.Lock()
+# Reentrant: the garbage collector may end a forgotten call while its thread is counting.
+_lock = threading.RLock()
 _counts: Counter[str] = Counter()
 
 
