@@ -22,14 +22,15 @@ CREATE TABLE IF NOT EXISTS evaluations_data
     error             String CODEC(ZSTD(1)),
     error_type        LowCardinality(String),
     response_id       String CODEC(ZSTD(1)),
-    metadata          Map(LowCardinality(String), String) CODEC(ZSTD(1)),
-    tags              Map(LowCardinality(String), String) CODEC(ZSTD(1)),
+    metadata          Map(String, String) CODEC(ZSTD(1)),
+    tags              Map(String, String) CODEC(ZSTD(1)),
     service_name      LowCardinality(String),
-    attributes        Map(LowCardinality(String), String) CODEC(ZSTD(1)),
-    attribute_types   Map(LowCardinality(String), LowCardinality(String)) CODEC(ZSTD(1)),
+    attributes        Map(String, String) CODEC(ZSTD(1)),
+    attribute_types   Map(String, String) CODEC(ZSTD(1)),
     timestamp         DateTime64(9, 'UTC') CODEC(Delta(8), ZSTD(1)),
     received_at       DateTime64(6, 'UTC') CODEC(Delta(8), ZSTD(1)),
     INDEX trace_id_bloom trace_id TYPE bloom_filter(0.001) GRANULARITY 1
 )
 ENGINE = ReplacingMergeTree(received_at)
 ORDER BY (experiment_id, trace_id, span_id, name, source, run_iteration, record_id)
+SETTINGS min_bytes_for_wide_part = 268435456 -- as spans_data

@@ -16,13 +16,14 @@ CREATE TABLE IF NOT EXISTS logs_data
     body_type                LowCardinality(String),
     scope_name               LowCardinality(String),
     scope_version            LowCardinality(String),
-    attributes               Map(LowCardinality(String), String) CODEC(ZSTD(1)),
-    attribute_types          Map(LowCardinality(String), LowCardinality(String)) CODEC(ZSTD(1)),
-    resource_attributes      Map(LowCardinality(String), String) CODEC(ZSTD(1)),
-    resource_attribute_types Map(LowCardinality(String), LowCardinality(String)) CODEC(ZSTD(1)),
+    attributes               Map(String, String) CODEC(ZSTD(1)),
+    attribute_types          Map(String, String) CODEC(ZSTD(1)),
+    resource_attributes      Map(String, String) CODEC(ZSTD(1)),
+    resource_attribute_types Map(String, String) CODEC(ZSTD(1)),
     dropped_attributes       UInt32,
     received_at              DateTime64(6, 'UTC') CODEC(Delta(8), ZSTD(1)),
     INDEX trace_id_bloom trace_id TYPE bloom_filter(0.001) GRANULARITY 1
 )
 ENGINE = ReplacingMergeTree(received_at)
 ORDER BY (service_name, timestamp, content_hash)
+SETTINGS min_bytes_for_wide_part = 268435456 -- as spans_data

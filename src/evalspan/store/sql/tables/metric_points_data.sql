@@ -32,11 +32,12 @@ CREATE TABLE IF NOT EXISTS metric_points_data
     quantiles                Array(Tuple(quantile Float64, value Float64)),
     exemplars                String CODEC(ZSTD(1)),
     flags                    UInt32,
-    attributes               Map(LowCardinality(String), String) CODEC(ZSTD(1)),
-    attribute_types          Map(LowCardinality(String), LowCardinality(String)) CODEC(ZSTD(1)),
-    resource_attributes      Map(LowCardinality(String), String) CODEC(ZSTD(1)),
-    resource_attribute_types Map(LowCardinality(String), LowCardinality(String)) CODEC(ZSTD(1)),
+    attributes               Map(String, String) CODEC(ZSTD(1)),
+    attribute_types          Map(String, String) CODEC(ZSTD(1)),
+    resource_attributes      Map(String, String) CODEC(ZSTD(1)),
+    resource_attribute_types Map(String, String) CODEC(ZSTD(1)),
     received_at              DateTime64(6, 'UTC') CODEC(Delta(8), ZSTD(1))
 )
 ENGINE = ReplacingMergeTree(received_at)
 ORDER BY (metric, series_hash, timestamp)
+SETTINGS min_bytes_for_wide_part = 268435456 -- as spans_data

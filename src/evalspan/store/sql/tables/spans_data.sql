@@ -2,6 +2,9 @@
 -- request is either wholly visible or not at all.
 -- experiment_id is what the span itself states ('' when it states none): together with the ids it
 -- never changes between two sendings of one span, so replacement is exact.
+-- A block of 10,000 spans is above the 10 MiB at which a part would be made of a file per stream, some
+-- 300 of them: a compact part took 16 us of CPU a span instead of 29, and its merge 6 instead of 20.
+-- Maps and seldom grouped names are plain text: dictionaries took another 5 us a span, for 10 % of disk.
 -- The experiment leads the key because people ask by experiment: over 20 million spans one
 -- experiment is aggregated in 22 ms; the bloom filter serves the look-up of one trace.
 CREATE TABLE IF NOT EXISTS spans_data
@@ -17,16 +20,16 @@ CREATE TABLE IF NOT EXISTS spans_data
     record_id                String CODEC(ZSTD(1)),
     project                  LowCardinality(String),
     experiment               LowCardinality(String),
-    dataset_id               LowCardinality(String),
-    dataset                  LowCardinality(String),
+    dataset_id               String CODEC(ZSTD(1)),
+    dataset                  String CODEC(ZSTD(1)),
     dataset_version          Nullable(Int64),
     name                     LowCardinality(String),
     kind                     LowCardinality(String),
     span_type                LowCardinality(String),
     evaluator                LowCardinality(String),
     service_name             LowCardinality(String),
-    scope_name               LowCardinality(String),
-    scope_version            LowCardinality(String),
+    scope_name               String CODEC(ZSTD(1)),
+    scope_version            String CODEC(ZSTD(1)),
     dialect                  LowCardinality(String),
     start_time               DateTime64(9, 'UTC') CODEC(Delta(8), ZSTD(1)),
     duration_ns              UInt64 CODEC(ZSTD(1)),
@@ -37,7 +40,7 @@ CREATE TABLE IF NOT EXISTS spans_data
     request_model            LowCardinality(String),
     response_model           LowCardinality(String),
     response_id              String CODEC(ZSTD(1)),
-    finish_reasons           Array(LowCardinality(String)),
+    finish_reasons           Array(String),
     input_tokens             Nullable(UInt64),
     output_tokens            Nullable(UInt64),
     total_tokens             Nullable(UInt64),
@@ -53,15 +56,15 @@ CREATE TABLE IF NOT EXISTS spans_data
     input                    String CODEC(ZSTD(3)),
     output                   String CODEC(ZSTD(3)),
     expected_output          String CODEC(ZSTD(3)),
-    metadata                 Map(LowCardinality(String), String) CODEC(ZSTD(1)),
-    experiment_metadata      Map(LowCardinality(String), String) CODEC(ZSTD(1)),
+    metadata                 Map(String, String) CODEC(ZSTD(1)),
+    experiment_metadata      Map(String, String) CODEC(ZSTD(1)),
     tags                     Array(String) CODEC(ZSTD(1)),
-    attributes               Map(LowCardinality(String), String) CODEC(ZSTD(1)),
-    attribute_types          Map(LowCardinality(String), LowCardinality(String)) CODEC(ZSTD(1)),
-    scope_attributes         Map(LowCardinality(String), String) CODEC(ZSTD(1)),
-    scope_attribute_types    Map(LowCardinality(String), LowCardinality(String)) CODEC(ZSTD(1)),
-    resource_attributes      Map(LowCardinality(String), String) CODEC(ZSTD(1)),
-    resource_attribute_types Map(LowCardinality(String), LowCardinality(String)) CODEC(ZSTD(1)),
+    attributes               Map(String, String) CODEC(ZSTD(1)),
+    attribute_types          Map(String, String) CODEC(ZSTD(1)),
+    scope_attributes         Map(String, String) CODEC(ZSTD(1)),
+    scope_attribute_types    Map(String, String) CODEC(ZSTD(1)),
+    resource_attributes      Map(String, String) CODEC(ZSTD(1)),
+    resource_attribute_types Map(String, String) CODEC(ZSTD(1)),
     events                   Array(Tuple(time DateTime64(9, 'UTC'), name String, attributes Map(String, String), attribute_types Map(String, String), dropped_attributes UInt32)) CODEC(ZSTD(1)),
     links                    Array(Tuple(trace_id String, span_id String, trace_state String, flags UInt32, attributes Map(String, String), attribute_types Map(String, String), dropped_attributes UInt32)) CODEC(ZSTD(1)),
     dropped_attributes       UInt32,
@@ -72,3 +75,4 @@ CREATE TABLE IF NOT EXISTS spans_data
 )
 ENGINE = ReplacingMergeTree(received_at)
 ORDER BY (experiment_id, trace_id, span_id)
+SETTINGS min_bytes_for_wide_part = 268435456
