@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from evalspan.ingest import prices
 from evalspan.ingest.price_file import PriceFile
 from evalspan.settings import Settings
 from evalspan.store import Store
-from ingest.build import Service, span, traces
+from ingest.build import START, Service, span, traces
 
 
 def called(model: str, **more: int) -> Any:
@@ -41,6 +42,19 @@ def test_a_model_of_the_file_costs_what_the_file_says_and_others_what_they_did(
     assert {row["cost_source"] for row in (gpt, mine, cached)} == {PriceFile(str(path)).source}
     assert other["cost_source"] == prices.SOURCE
     prices.use("")
+
+
+def test_the_file_goes_before_what_a_producer_reports_and_that_before_the_list(tmp_path: Path) -> None:
+    path = tmp_path / "prices.json"
+    path.write_text('{"mine": {"input": 1, "output": 1}}')
+    prices.use(str(path))
+    usage, reported = (1_000_000, 0, 0, 0), Decimal("0.25")
+    quotes = [prices.quote("openai", model, "", START, usage, reported) for model in ("mine", "gpt-4o")]
+    quotes += [prices.quote("openai", model, "", START, None, reported) for model in ("mine", "gpt-4o")]
+    prices.use("")
+    assert [cost for cost, _ in quotes] == [1, reported, reported, reported]
+    assert [source for _, source in quotes] == [PriceFile(str(path)).source, *[prices.REPORTED] * 3]
+    assert prices.quote("openai", "gpt-4o", "", START, usage, None)[1] == prices.SOURCE
 
 
 def test_another_content_of_the_file_is_another_source(tmp_path: Path) -> None:

@@ -7,6 +7,8 @@ genai-prices knows them by.
 
 from __future__ import annotations
 
+import re
+
 # A name that starts with a dot or a dash stands for every host that ends so.
 _PROVIDERS = {
     "api.openai.com": "openai",
@@ -16,6 +18,7 @@ _PROVIDERS = {
     ".services.ai.azure.com": "azure.ai.inference",
     ".models.ai.azure.com": "azure.ai.inference",
     "api.anthropic.com": "anthropic",
+    "api.cerebras.ai": "cerebras",
     "api.cohere.ai": "cohere",
     "api.cohere.com": "cohere",
     "api.deepseek.com": "deepseek",
@@ -36,11 +39,22 @@ _PROVIDERS = {
     ".api.x.ai": "x_ai",
     "ollama.com": "ollama",
 }
+_AWS = "aws.bedrock"
+_BEDROCK = re.compile(
+    r"bedrock-(?:runtime|mantle)(?:-fips)?\.[a-z0-9-]+\.(?:amazonaws\.com(?:\.cn)?|api\.aws)$"
+)
 _SUFFIXES = tuple(name for name in _PROVIDERS if name[0] in ".-")
 
 
 def provider(host: str, otherwise: str) -> str:
     """The provider at a host."""
     host = host.lower()
+    if _BEDROCK.match(host):
+        return _AWS
     suffix = next((suffix for suffix in _SUFFIXES if host.endswith(suffix)), "")
     return _PROVIDERS.get(suffix or host, otherwise)
+
+
+def known() -> frozenset[str]:
+    """Every provider that a host can tell."""
+    return frozenset({*_PROVIDERS.values(), _AWS})

@@ -1,6 +1,6 @@
-"""Framings of a streamed answer: server-sent events, and one JSON object per line.
+"""Framings of a streamed answer: server-sent events, one JSON object per line, AWS's binary events.
 
-Both read a finished (or broken off) body; what cannot be read of it is left out and counted.
+All read a finished (or broken off) body; what cannot be read of it is left out and counted.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 
+from evalspan.capture import aws_stream
 from evalspan.capture.trouble import note
 from evalspan.model import Json
 
@@ -24,7 +25,10 @@ def events(body: bytes) -> Iterator[Json]:
     """The JSON values in the `data:` lines of server-sent events, in order."""
     lines = body.decode("utf-8", errors="replace").replace("\r\n", "\n").replace("\r", "\n")
     for block in lines.split("\n\n"):
-        data = "\n".join(_data(line) for line in block.split("\n") if line.startswith("data:"))
+        if "\n" in block:
+            data = "\n".join(_data(line) for line in block.split("\n") if line.startswith("data:"))
+        else:  # one line, as most are
+            data = _data(block) if block.startswith("data:") else ""
         if data and data != _DONE:
             yield from _value(data)
 
@@ -53,4 +57,5 @@ _READERS = {
     "application/ndjson": json_lines,
     "application/jsonl": json_lines,
     "application/stream+json": json_lines,
+    "application/vnd.amazon.eventstream": aws_stream.events,
 }

@@ -1,13 +1,14 @@
 """What a call cost, by the price list of `genai-prices`, offline.
 
-An unknown model, or usage that contradicts itself, has no price: NULL, never 0. Prices are linear in
-the tokens except where they have tiers, so the rates of a model are worked out once per hour of call
-time (some providers have cheaper hours) and a call is priced in about 1 us instead of 55.
+An unknown model, or usage that contradicts itself, has no price: NULL, never 0. A price file of the
+user's goes before what the producer of a span says that it cost, and that before the list. Prices are
+linear in the tokens except where they have tiers, so the rates of a model are worked out once per hour
+of call time (some providers have cheaper hours) and a call is priced in about 1 us instead of 55.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -34,10 +35,14 @@ _ALIASES: Final = {
     "gcp.gen_ai": "google",
     "gemini": "google",
     "vertex_ai": "google",
+    "azure.ai.openai": "azure",  # by itself it would read as OpenAI, whose models Azure's list falls back on
     "azure.ai.inference": "azure",
     "az.ai.inference": "azure",
-    "az.ai.openai": "openai",
+    "az.ai.openai": "azure",
+    "fireworks_ai": "fireworks",
 }
+# Bedrock's price depends on the region, which the model asked for names and the one that answers does not.
+_ASKED_DECIDES: Final = frozenset({"aws.bedrock", "aws_bedrock", "bedrock"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,8 @@ class _Tariff:
     cache_write: Decimal
 
 
+Tokens = tuple[int, int, int, int]
+"""(input, output, cache read, cache write); the cached ones are part of the input."""
 _own: PriceFile | None = None
 
 
@@ -65,19 +72,29 @@ def use(path: str) -> None:
 
 
 def quote(
-    provider: str, models: Iterable[str], start_ns: int, usage: tuple[int, int, int, int]
+    provider: str, asked: str, answered: str, start_ns: int, usage: Tokens | None, reported: Decimal | None
 ) -> tuple[Decimal | None, str]:
-    """(US dollars of one call, whose price that is), by the first of its model names that has one."""
-    named = [model for model in models if model]
-    for model in named:
-        cost = _own.price(model, *usage) if _own else None
-        if _own and cost is not None:
-            return cost, _own.source
-    for model in named:
-        cost = price(provider, model, start_ns, *usage)
-        if cost is not None:
-            return cost, SOURCE
-    return None, ""
+    """(US dollars of one call, whose figure that is).
+
+    Args:
+        asked: The model of the request; it counts where the one that answered has no price.
+        usage: None where it is unknown.
+        reported: What the producer of the span says that it cost.
+    """
+    models = (asked, answered) if provider in _ASKED_DECIDES else (answered, asked)
+    own = _first(models, lambda model: _own.price(model, *usage) if _own and usage else None)
+    if _own and own is not None:
+        return own, _own.source
+    if reported is not None:
+        return reported, REPORTED
+    listed = _first(models, lambda model: price(provider, model, start_ns, *usage) if usage else None)
+    return listed, "" if listed is None else SOURCE
+
+
+def _first(models: tuple[str, str], cost: Callable[[str], Decimal | None]) -> Decimal | None:
+    """The price by the first of the names that has one."""
+    found = (cost(model) for model in models if model)
+    return next((dollars for dollars in found if dollars is not None), None)
 
 
 def price(

@@ -236,13 +236,18 @@ def _total(facts: Facts) -> int | None:
 
 def _cost(facts: Facts, start_ns: int) -> tuple[Decimal | None, str]:
     """(US dollars, where they come from). Only spans that are themselves paid calls are priced."""
-    if facts.cost_usd is not None:
-        return facts.cost_usd, prices.REPORTED
+    if facts.span_type not in _PAID:
+        return facts.cost_usd, "" if facts.cost_usd is None else prices.REPORTED
+    return prices.quote(
+        facts.provider, facts.request_model, facts.response_model, start_ns, _usage(facts), facts.cost_usd
+    )
+
+
+def _usage(facts: Facts) -> prices.Tokens | None:
     output = 0 if facts.span_type == names.EMBEDDING and facts.output_tokens is None else facts.output_tokens
-    if facts.span_type not in _PAID or facts.input_tokens is None or output is None:
-        return None, ""
-    usage = (facts.input_tokens, output, facts.cache_read_tokens or 0, facts.cache_write_tokens or 0)
-    return prices.quote(facts.provider, (facts.response_model, facts.request_model), start_ns, usage)
+    if facts.input_tokens is None or output is None:
+        return None
+    return facts.input_tokens, output, facts.cache_read_tokens or 0, facts.cache_write_tokens or 0
 
 
 def _events(span: Span, batch: Batch) -> list[Event]:

@@ -36,7 +36,9 @@ _NUMBERS = {
     "frequency_penalty": a.REQUEST_FREQUENCY_PENALTY,
     "presence_penalty": a.REQUEST_PRESENCE_PENALTY,
 }
-_REASONING = ("reasoning_content", "reasoning")  # DeepSeek, xAI and vLLM; OpenRouter, Groq and newer vLLM
+# Reasoning is `reasoning_content` at DeepSeek, xAI and vLLM, `reasoning` at OpenRouter, Groq and newer vLLM.
+_GROWING = ("content", "refusal", "reasoning_content", "reasoning")
+_SAID_ONCE = ("id", "model", "usage", "error")
 
 
 class OpenAIChat:
@@ -46,29 +48,8 @@ class OpenAIChat:
     operation = "chat"
     provider = "openai"
 
-    def request(self, body: Json, path: str) -> Half:
-        asked = mapping(body)
-        found: dict[str, AttributeValue | None] = {
-            **azure.told_by(path),
-            a.REQUEST_MAX_TOKENS: integer(asked.get("max_completion_tokens", asked.get("max_tokens"))),
-            # Mistral has a name of its own for the seed.
-            a.REQUEST_SEED: integer(asked.get("seed", asked.get("random_seed"))),
-            a.REQUEST_TOP_K: integer(asked.get("top_k")),
-            a.REQUEST_STOP_SEQUENCES: strings(asked.get("stop")),
-            a.REQUEST_CHOICE_COUNT: _unless_one(integer(asked.get("n"))),
-            a.REQUEST_STREAM: True if asked.get("stream") is True else None,
-            a.REQUEST_REASONING_LEVEL: text(asked.get("reasoning_effort")) or None,
-            a.OUTPUT_TYPE: output_type(mapping(asked.get("response_format"))),
-            **{name: double(asked.get(key)) for key, name in _NUMBERS.items()},
-        }
-        if text(asked.get("model")):
-            found[a.REQUEST_MODEL] = asked["model"]
-        content: dict[str, Json] = {
-            a.INPUT_MESSAGES: [message(item) for item in mappings(asked.get("messages"))]
-        }
-        if items(asked.get("tools")):
-            content[a.TOOL_DEFINITIONS] = asked["tools"]
-        return Half(present(found), content)
+    def request(self, body: Json, path: str) -> Half | None:
+        return requested(body, path)
 
     def response(self, body: Json) -> Half:
         answer = mapping(body)
@@ -87,12 +68,37 @@ class OpenAIChat:
         answer: dict[str, Any] = {}
         choices: dict[int, dict[str, Any]] = {}
         for event in map(mapping, events):
-            groq = mapping(event.get("x_groq"))  # Groq's usage, sent without being asked for
-            answer.update({key: groq[key] for key in ("usage", "error") if groq.get(key)})
-            answer.update({key: event[key] for key in ("id", "model", "usage", "error") if event.get(key)})
+            for holder in (mapping(event.get("x_groq")), event):  # Groq sends usage without being asked
+                for key in _SAID_ONCE:
+                    if holder.get(key):
+                        answer[key] = holder[key]
             for choice in mappings(event.get("choices")):
                 _merge(choices.setdefault(integer(choice.get("index")) or 0, {"message": {}}), choice)
         return {**answer, "choices": [choices[index] for index in sorted(choices)]}
+
+
+def requested(body: Json, path: str) -> Half:
+    """A request for a chat completion."""
+    asked = mapping(body)
+    found: dict[str, AttributeValue | None] = {
+        **azure.told_by(path),
+        a.REQUEST_MAX_TOKENS: integer(asked.get("max_completion_tokens", asked.get("max_tokens"))),
+        # Mistral has a name of its own for the seed.
+        a.REQUEST_SEED: integer(asked.get("seed", asked.get("random_seed"))),
+        a.REQUEST_TOP_K: integer(asked.get("top_k")),
+        a.REQUEST_STOP_SEQUENCES: strings(asked.get("stop")),
+        a.REQUEST_CHOICE_COUNT: _unless_one(integer(asked.get("n"))),
+        a.REQUEST_STREAM: True if asked.get("stream") is True else None,
+        a.REQUEST_REASONING_LEVEL: text(asked.get("reasoning_effort")) or None,
+        a.OUTPUT_TYPE: output_type(mapping(asked.get("response_format"))),
+        **{name: double(asked.get(key)) for key, name in _NUMBERS.items()},
+    }
+    if text(asked.get("model")):
+        found[a.REQUEST_MODEL] = asked["model"]
+    content: dict[str, Json] = {a.INPUT_MESSAGES: [message(item) for item in mappings(asked.get("messages"))]}
+    if items(asked.get("tools")):
+        content[a.TOOL_DEFINITIONS] = asked["tools"]
+    return Half(present(found), content)
 
 
 def _merge(choice: dict[str, Any], piece: dict[str, Any]) -> None:
@@ -101,15 +107,19 @@ def _merge(choice: dict[str, Any], piece: dict[str, Any]) -> None:
         choice["finish_reason"] = piece["finish_reason"]
     whole, delta = choice["message"], mapping(piece.get("delta"))
     whole["role"] = whole.get("role") or delta.get("role") or "assistant"
-    said = {key: text(delta.get(key)) for key in ("content", "refusal", *_REASONING)}
+    for key in _GROWING:
+        _grow(whole, key, delta.get(key))
     for block in mappings(delta.get("content")):  # Mistral's reasoning models stream typed blocks
-        said["content"] += text(block.get("text"))
-        said["reasoning"] += "".join(text(item.get("text")) for item in mappings(block.get("thinking")))
-    for key, value in said.items():
-        if value:
-            whole[key] = whole.get(key, "") + value
+        _grow(whole, "content", block.get("text"))
+        for thought in mappings(block.get("thinking")):
+            _grow(whole, "reasoning", thought.get("text"))
     for call in mappings(delta.get("tool_calls")):
         _merge_call(whole.setdefault("tool_calls", []), call)
+
+
+def _grow(whole: dict[str, Any], key: str, piece: Json) -> None:
+    if text(piece):
+        whole[key] = whole.get(key, "") + piece
 
 
 def _merge_call(calls: list[dict[str, Any]], piece: dict[str, Any]) -> None:

@@ -16,6 +16,7 @@ from evalspan import attributes as a
 from evalspan.capture.formats.base import Half
 from evalspan.capture.formats.openai_items import instructions, messages, output
 from evalspan.capture.formats.openai_parts import output_type
+from evalspan.capture.formats.openai_usage import charged
 from evalspan.capture.shape import double, failure, integer, items, mapping, mappings, present, text
 from evalspan.model import Json
 
@@ -106,6 +107,7 @@ def _usage(usage: dict[str, Any]) -> dict[str, AttributeValue | None]:
         a.USAGE_CACHE_READ_TOKENS: integer(given.get("cached_tokens")),
         a.USAGE_CACHE_WRITE_TOKENS: integer(given.get("cache_write_tokens")),
         a.USAGE_REASONING_TOKENS: integer(made.get("reasoning_tokens")),
+        a.USAGE_COST: charged(usage),
     }
 
 
