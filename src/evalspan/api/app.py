@@ -7,23 +7,28 @@ from collections.abc import AsyncGenerator
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.routing import BaseRoute, Mount, Route
 
 from evalspan.access import Keys
-from evalspan.api import experiments, health, openapi, pages, sql
+from evalspan.api import experiments, health, metrics, openapi, pages, sql
 from evalspan.api.errors import HANDLERS
 from evalspan.api.guard import Door
+from evalspan.api.telemetry import Telemetry
+from evalspan.api.telemetry.queries import Queries
+from evalspan.api.telemetry.requests import Requests
 from evalspan.experiments import Catalog
 from evalspan.ingest import GrpcServer, Ingest, otlp_routes
 from evalspan.settings import Settings
 from evalspan.store import Store
 
 
-def create_app(store: Store, settings: Settings) -> Starlette:
+def create_app(store: Store, settings: Settings, *, export_metrics: bool = False) -> Starlette:
     """The application. It does not own `store`; its lifespan starts and drains the ingest.
 
     `app.state.grpc_port` is the bound OTLP/gRPC port while it runs, or 0.
     """
-    ingest = Ingest(store, settings)
+    telemetry = Telemetry(store, export=export_metrics)
+    ingest = Ingest(store, settings, telemetry.meter)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncGenerator[None, None]:
@@ -35,22 +40,31 @@ def create_app(store: Store, settings: Settings) -> Starlette:
             if grpc:
                 await grpc.stop()
             ingest.close()
+            telemetry.close()
 
+    routes: list[BaseRoute] = [
+        *otlp_routes(ingest, settings),
+        *experiments.routes(),
+        *sql.routes(),
+        *health.routes(),
+        *metrics.routes(),
+        *openapi.routes(),
+        *pages.routes(),
+    ]
+    paths = [route.path for route in routes if isinstance(route, Route | Mount)]
     app = Starlette(
-        routes=[
-            *otlp_routes(ingest, settings),
-            *experiments.routes(),
-            *sql.routes(),
-            *health.routes(),
-            *openapi.routes(),
-            *pages.routes(),
+        routes=routes,
+        middleware=[
+            Middleware(Requests, meter=telemetry.meter, paths=paths),
+            Middleware(Door, keys=Keys(settings.api_keys)),
         ],
-        middleware=[Middleware(Door, keys=Keys(settings.api_keys))],
         exception_handlers=HANDLERS,
         lifespan=lifespan,
     )
     app.state.store = store
     app.state.settings = settings
     app.state.ingest = ingest
+    app.state.telemetry = telemetry
+    app.state.queries = Queries(telemetry.meter)
     app.state.catalog = Catalog(store)
     return app

@@ -75,5 +75,18 @@ PATHS: Final[dict[str, Json]] = {
     },
     "/healthz": _get("alive", "Whether the process answers.", _STATUS),
     "/readyz": _get("ready", "Whether the store answers, and what was taken in.", _STATUS, 503),
+    "/metrics": {
+        "get": {
+            "operationId": "metrics",
+            "summary": "The service's own counters, in the Prometheus text format.",
+            "responses": {
+                "200": {
+                    "description": "Every instrument as it stands.",
+                    "content": {"text/plain": {"schema": {"type": "string"}}},
+                },
+                **_refused(_ERRORS, 401, 404),
+            },
+        }
+    },
     "/openapi.json": _get("describe", "This document.", _ANY, 401),
 }

@@ -23,10 +23,13 @@ DRAIN_TIMEOUT = 30
 class Service:
     """A service in a thread of its own: `with Service(settings) as service: ... service.endpoint`."""
 
-    def __init__(self, settings: Settings) -> None:
-        """Raises UsageError where the settings would open an unprotected service to the network."""
+    def __init__(self, settings: Settings, *, export_metrics: bool = False) -> None:
+        """`export_metrics`: send the service's own metrics where OpenTelemetry's variables say.
+
+        Raises UsageError where the settings would open an unprotected service to the network."""
         refuse_open_door(settings)
         self.settings = settings
+        self._export_metrics = export_metrics
         self.endpoint = ""
         """Base URL, once started."""
         self.grpc_endpoint = ""
@@ -97,7 +100,7 @@ class Service:
                 query_timeout=settings.query_timeout,
                 query_max_memory=settings.query_max_memory,
             )
-            self._app = app = create_app(store, settings)
+            self._app = app = create_app(store, settings, export_metrics=self._export_metrics)
         except BaseException:
             listener.close()
             self.stop()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
+from evalspan.api.telemetry.queries import Queries
 from evalspan.errors import TooLargeError, UsageError
 from evalspan.store import Store
 
@@ -48,7 +51,9 @@ async def query(request: Request) -> Response:
         if name.startswith("param_")
     }
     store: Store = request.app.state.store
-    chunks = await run_in_threadpool(store.read, statement, parameters, output_format=output_format)
+    queries: Queries = request.app.state.queries
+    read = partial(store.read, statement, parameters, output_format=output_format)
+    chunks = await run_in_threadpool(queries.measured, read)
     return StreamingResponse(iterate_in_threadpool(chunks), media_type=media_type(output_format))
 
 

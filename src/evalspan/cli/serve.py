@@ -20,7 +20,7 @@ def serve(**given: str | bool | None) -> None:
     from evalspan.api.server import Service  # the server extra may be absent
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    service = Service(settings.load(given))
+    service = Service(settings.load(given), export_metrics=True)
     service.on_ready = lambda: click.echo(_greeting(service.endpoint, service.grpc_endpoint), err=True)
     service.run()
 

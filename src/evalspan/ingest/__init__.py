@@ -3,6 +3,7 @@
 from evalspan.ingest.budget import Overloaded
 from evalspan.ingest.grpc import GrpcServer
 from evalspan.ingest.http import otlp_error, otlp_routes
+from evalspan.ingest.instruments import SECONDS
 from evalspan.ingest.receipt import Receipt
 from evalspan.ingest.service import Encoding, Ingest
 from evalspan.ingest.signals import Signal
@@ -10,6 +11,7 @@ from evalspan.ingest.stats import IngestStats
 from evalspan.ingest.wire import Undecodable
 
 __all__ = [
+    "SECONDS",
     "Encoding",
     "GrpcServer",
     "Ingest",

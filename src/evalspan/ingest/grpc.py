@@ -7,21 +7,30 @@ RESOURCE_EXHAUSTED and without RetryInfo, which tells clients not to send it aga
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from typing import Final, NoReturn
 
 import grpc
 import grpc.aio
+from google.rpc.status_pb2 import Status  # pyright: ignore[reportMissingTypeStubs] (no py.typed)
 
 from evalspan.access import Keys
 from evalspan.errors import AccessError
 from evalspan.ingest import statuses
+from evalspan.ingest.instruments import SECONDS
 from evalspan.ingest.service import Ingest
 from evalspan.ingest.signals import PARTS, Signal
 from evalspan.settings import Settings
 
 _GRACE: Final = 5.0  # seconds that running calls have to end in
 _DETAILS_KEY: Final = "grpc-status-details-bin"
+# OpenTelemetry's conventions for RPC servers; their constants are of an unstable module.
+RPC_SERVER_CALL_DURATION: Final = "rpc.server.call.duration"
+RPC_SYSTEM_NAME: Final = "rpc.system.name"
+RPC_METHOD: Final = "rpc.method"
+RPC_RESPONSE_STATUS_CODE: Final = "rpc.response.status_code"
 _CODES: Final = {code.value[0]: code for code in grpc.StatusCode}
 
 Context = grpc.aio.ServicerContext[bytes, bytes]
@@ -35,6 +44,12 @@ class GrpcServer:
         self._settings = settings
         self._keys = Keys(settings.api_keys)
         self._server: grpc.aio.Server | None = None
+        self._durations = ingest.meter.create_histogram(
+            RPC_SERVER_CALL_DURATION,
+            "s",
+            "Time of one OTLP/gRPC call. Calls over the size limit are refused before they are seen here.",
+            explicit_bucket_boundaries_advisory=SECONDS,
+        )
 
     async def start(self) -> int:
         """Listen, and return the bound port.
@@ -64,20 +79,31 @@ class GrpcServer:
         return grpc.method_handlers_generic_handler(PARTS[signal].service, {"Export": method})
 
     def _export(self, signal: Signal) -> Callable[[bytes, Context], Awaitable[bytes]]:
+        labels = {RPC_SYSTEM_NAME: "grpc", RPC_METHOD: f"{PARTS[signal].service}/Export"}
+
         async def export(body: bytes, context: Context) -> bytes:
+            began = time.perf_counter()
+            code = "OK"
             try:
                 if not self._keys.allow(_headers(context)):
                     raise AccessError("The call carries no API key, or one that is not known.")
                 receipt = await self._ingest.export(signal, body)
+                return statuses.response(signal, receipt).SerializeToString()
+            except asyncio.CancelledError:
+                code = "CANCELLED"
+                raise
             except Exception as error:
-                await _abort(context, error)
-            return statuses.response(signal, receipt).SerializeToString()
+                failed = statuses.answer(error).status
+                code = _CODES[failed.code].name
+                await _abort(context, failed)
+            finally:
+                seconds = time.perf_counter() - began
+                self._durations.record(seconds, {**labels, RPC_RESPONSE_STATUS_CODE: code})
 
         return export
 
 
-async def _abort(context: Context, error: Exception) -> NoReturn:
-    failed = statuses.answer(error).status
+async def _abort(context: Context, failed: Status) -> NoReturn:
     await context.abort(
         _CODES[failed.code],
         failed.message,

@@ -13,6 +13,7 @@ from opentelemetry.metrics import CallbackOptions, Meter, Observation
 from opentelemetry.semconv.attributes.error_attributes import ERROR_TYPE
 
 from evalspan.ingest.budget import Budget
+from evalspan.ingest.signals import PARTS
 
 if TYPE_CHECKING:
     from evalspan.ingest.stats import Counts
@@ -56,13 +57,13 @@ _COUNTERS: Final[tuple[tuple[str, str, str, Read], ...]] = (
         "evalspan.receiver.received",
         "{item}",
         "Items in requests that could be read: spans, log records, data points.",
-        lambda counts: _by("item", counts.received),
+        lambda counts: _items(counts.received),
     ),
     (
         "evalspan.receiver.committed",
         "{item}",
         "Items that the store holds. Resent ones count each time.",
-        lambda counts: _by("item", counts.accepted),
+        lambda counts: _items(counts.accepted),
     ),
     (
         "evalspan.receiver.rejected",
@@ -80,7 +81,7 @@ _COUNTERS: Final[tuple[tuple[str, str, str, Read], ...]] = (
         "evalspan.receiver.failed",
         "{item}",
         "Good items that the store did not take; their senders were told so.",
-        lambda counts: _by("item", counts.failed),
+        lambda counts: _items(counts.failed),
     ),
     (
         "evalspan.receiver.failed_requests",
@@ -141,6 +142,11 @@ def observe(meter: Meter, read: Callable[[], Counts], budget: Budget) -> None:
 
 def _callback(read: Callable[[], Counts], points: Read) -> Callable[[CallbackOptions], Points]:
     return lambda _options: points(read())
+
+
+def _items(counts: Mapping[str, int]) -> Points:
+    # Those of which there are none yet are shown as 0: a rate needs the value before the first one.
+    return _by("item", {parts.noun: 0 for parts in PARTS.values()} | dict(counts))
 
 
 def _by(label: str, counts: Mapping[str, int]) -> Points:
