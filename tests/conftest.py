@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from evalspan.store import Store
+from support.clickhouse_cluster import NAME, ClickHouseCluster
 from support.clickhouse_server import ClickHouseServer
 
 pytest_plugins = ["support.command"]
@@ -40,12 +41,30 @@ def embedded_store(tmp_path: Path) -> Iterator[Store]:
         yield store
 
 
+@pytest.fixture(scope="session")
+def clickhouse_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouseCluster]:
+    """Two shards on loopback, for the whole session; leave them running."""
+    cluster = ClickHouseCluster(tmp_path_factory.mktemp("cluster"))
+    cluster.start()
+    yield cluster
+    cluster.stop()
+
+
+@pytest.fixture
+def cluster_address(clickhouse_cluster: ClickHouseCluster) -> Iterator[str]:
+    """The address of a database on two shards, the schema in place; open it with cluster=NAME."""
+    database = f"test_{next(_numbers)}"
+    yield clickhouse_cluster.create(database)
+    clickhouse_cluster.drop(database)
+
+
 @pytest.fixture(params=["embedded", "server"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    """A fresh store, once on each engine."""
+    """A fresh store, once on each engine. A test that asks for "cluster" gets two shards."""
+    on_cluster = request.param == "cluster"
     if request.param == "embedded":
         address = f"chdb://{tmp_path / 'store'}"
     else:
-        address = str(request.getfixturevalue("server_address"))
-    with Store(address) as opened:
+        address = str(request.getfixturevalue("cluster_address" if on_cluster else "server_address"))
+    with Store(address, cluster=NAME if on_cluster else "") as opened:
         yield opened

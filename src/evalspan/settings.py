@@ -68,6 +68,13 @@ class Settings(BaseModel):
     store: str = Field(
         default="chdb://.evalspan", description="chdb://PATH, or http(s)://user:password@host:8123/database."
     )
+    store_reader: str = Field(
+        default="",
+        description="The same database as a user who may only read; runs the SQL that users send.",
+    )
+    cluster: str = Field(
+        default="", description="Cluster of ClickHouse servers over which the tables are spread."
+    )
     host: str = Field(default="127.0.0.1", description="Address that the service listens on.")
     http_port: int = Field(
         default=4318, ge=0, le=65535, description="OTLP/HTTP and the HTTP APIs; 0 picks a free port."

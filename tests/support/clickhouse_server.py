@@ -15,13 +15,40 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 
 _CONFIG = """<clickhouse>
     <logger><level>none</level></logger>
     <http_port>{port}</http_port>
+    <tcp_port>{native_port}</tcp_port>
     <listen_host>127.0.0.1</listen_host>
+    <users_config>users.xml</users_config>
+    {more}
 </clickhouse>
+"""
+# The engine takes users from this file only, not from CREATE USER.
+_USERS = """<clickhouse>
+    <profiles><default/></profiles>
+    <quotas><default/></quotas>
+    <users>
+        <default>
+            <password></password>
+            <networks><ip>127.0.0.1</ip></networks>
+            <profile>default</profile>
+            <quota>default</quota>
+        </default>
+        {more}
+    </users>
+</clickhouse>
+"""
+_USER = """<{name}>
+    <password>{password}</password>
+    <networks><ip>127.0.0.1</ip></networks>
+    <profile>default</profile>
+    <quota>default</quota>
+    <grants>{grants}</grants>
+</{name}>
 """
 # The import changes the working directory, in which the engine looks for config.xml.
 _CHILD = """
@@ -31,7 +58,7 @@ os.chdir(folder)
 from chdb import _chdb
 os.chdir(folder)
 _chdb.query(
-    "SYSTEM START LISTEN HTTP; SELECT sum(sleepEachRow(1)) FROM numbers(3600) "
+    "SYSTEM START LISTEN HTTP; SYSTEM START LISTEN TCP; SELECT sum(sleepEachRow(1)) FROM numbers(3600) "
     "SETTINGS max_block_size = 1, function_sleep_max_microseconds_per_block = 0",
     "TabSeparated",
     path=os.path.join(folder, "data"),
@@ -45,13 +72,26 @@ class ClickHouseServer:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.port = _free_port()
+        self.native_port = _free_port()
         self._process: subprocess.Popen[bytes] | None = None
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "config.xml").write_text(_CONFIG.format(port=self.port), encoding="utf-8")
+        (folder / "users.xml").write_text(_USERS.format(more=""), encoding="utf-8")
+        self.configure("")
 
-    def address(self, database: str) -> str:
-        """The store address of a database on this server."""
-        return f"http://127.0.0.1:{self.port}/{database}"
+    def configure(self, more: str) -> None:
+        """Add XML to the configuration of the next start."""
+        config = _CONFIG.format(port=self.port, native_port=self.native_port, more=more)
+        (self.folder / "config.xml").write_text(config, encoding="utf-8")
+
+    def permit(self, name: str, password: str, grants: Sequence[str]) -> None:
+        """Add a user who has these grants (GRANT ... ON ...) and no others, from the next start on."""
+        queries = "".join(f"<query>{grant}</query>" for grant in grants)
+        user = _USER.format(name=name, password=password, grants=queries)
+        (self.folder / "users.xml").write_text(_USERS.format(more=user), encoding="utf-8")
+
+    def address(self, database: str, user: str = "") -> str:
+        """The store address of a database on this server; `user` is NAME:PASSWORD."""
+        return f"http://{user}{'@' if user else ''}127.0.0.1:{self.port}/{database}"
 
     def start(self, timeout: float = 30.0) -> None:
         """Start the server and wait until it answers."""
@@ -74,9 +114,16 @@ class ClickHouseServer:
 
     def drop(self, database: str) -> None:
         """Remove a database, whatever wrote it."""
-        statement = f"DROP DATABASE IF EXISTS `{database}` SYNC".encode()
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/", data=statement, timeout=30) as answer:
-            answer.read()
+        self.run(f"DROP DATABASE IF EXISTS `{database}` SYNC")
+
+    def run(self, statement: str, database: str = "default") -> str:
+        """Run one statement as an administrator; the answer as text."""
+        url = f"http://127.0.0.1:{self.port}/?database={database}"
+        try:
+            with urllib.request.urlopen(url, data=statement.encode(), timeout=30) as answer:
+                return str(answer.read(), "utf-8")
+        except urllib.error.HTTPError as error:
+            raise RuntimeError(f"{error.read().decode()} in: {statement}") from error
 
     def stop(self) -> None:
         """End it as an operator would."""

@@ -99,6 +99,8 @@ class Service:
                 settings.store,
                 query_timeout=settings.query_timeout,
                 query_max_memory=settings.query_max_memory,
+                cluster=settings.cluster,
+                reader=settings.store_reader,
             )
             self._app = app = create_app(store, settings, export_metrics=self._export_metrics)
         except BaseException:

@@ -105,7 +105,11 @@ def _rows(
     from evalspan.store import Store
 
     opened = Store(
-        settings.store, query_timeout=settings.query_timeout, query_max_memory=settings.query_max_memory
+        settings.store,
+        query_timeout=settings.query_timeout,
+        query_max_memory=settings.query_max_memory,
+        cluster=settings.cluster,
+        reader=settings.store_reader,
     )
     try:
         yield opened.read(statement.strip().rstrip(";"), parameters, output_format=output_format)

@@ -12,8 +12,8 @@ from evalspan.cli.options import settings_options
 
 @click.command()
 @settings_options(
-    "store", "host", "http_port", "grpc_port", "api_keys", "allow_open", "max_body_bytes",
-    "max_pending_bytes", "commit_linger", "query_timeout", "query_max_memory",
+    "store", "store_reader", "cluster", "host", "http_port", "grpc_port", "api_keys", "allow_open",
+    "max_body_bytes", "max_pending_bytes", "commit_linger", "query_timeout", "query_max_memory",
 )  # fmt: skip
 def serve(**given: str | bool | None) -> None:
     """Run the service: OTLP in, SQL and the Experiments API out."""

@@ -84,6 +84,23 @@ def parse(text: str) -> Dsn:
     )
 
 
+def reader(text: str, store: Dsn) -> Dsn:
+    """The address under which users' queries read the store; the store's own where there is none.
+
+    Raises:
+        UsageError: it is another database, or the store has no users.
+    """
+    if not text:
+        return store
+    found = parse(text)
+    if store.embedded or found.embedded or found.database != store.database:
+        raise UsageError(
+            f"EVALSPAN_STORE_READER={found} does not read the store {store}; "
+            "it is the same database of a ClickHouse server as another user."
+        )
+    return found
+
+
 def _port_fits(parts: SplitResult) -> bool:
     try:
         return parts.port != 0

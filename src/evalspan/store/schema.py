@@ -3,7 +3,7 @@
 A fresh store gets every object of the manifest. An older one gets the numbered files of
 `sql/migrations/` that it has not had; each is recorded after it succeeded and is written with IF
 [NOT] EXISTS, so a kill at any point is mended by the next start. Views are replaced whenever the
-text of the schema changed.
+text of the schema changed. On a cluster the same statements are rendered for it (cluster.py).
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ from functools import cached_property, lru_cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
-from evalspan.errors import StoreTooNew
+from evalspan.errors import StoreTooNew, UsageError
+from evalspan.store.cluster import Cluster
 
+LEDGER = "schema_versions"
 _LEDGER = """
 CREATE TABLE IF NOT EXISTS schema_versions
 (
@@ -35,9 +37,31 @@ Query = Callable[[str], list[tuple[object, ...]]]
 class Schema:
     """The SQL files below one folder."""
 
-    def __init__(self, root: Traversable) -> None:
+    def __init__(self, root: Traversable, cluster: Cluster | None = None) -> None:
         self._root = root
+        self._cluster = cluster
         self.sql = lru_cache(maxsize=None)(self._read)
+
+    def on(self, cluster: str, database: str) -> Schema:
+        """The same schema for a cluster; itself where that is ''."""
+        return Schema(self._root, Cluster(cluster, database, self.shards)) if cluster else self
+
+    @cached_property
+    def shards(self) -> dict[str, str]:
+        """Table -> what decides on the shard of a row."""
+        lines = (self._root / "shards.txt").read_text(encoding="utf-8").splitlines()
+        pairs = [line.partition(" ") for line in lines if line and not line.startswith("#")]
+        return {table: expression for table, _, expression in pairs}
+
+    def statements(self) -> tuple[str, ...]:
+        """What makes a store of this version from nothing; each can run again."""
+        made = [_LEDGER, *(self.sql(name) for name in self.objects)]
+        database = (self._cluster.create_database(),) if self._cluster else ()
+        record = _record(self.version, self.fingerprint)
+        return (*database, *(each for one in made for each in self._rendered(one)), record)
+
+    def _rendered(self, statement: str) -> tuple[str, ...]:
+        return self._cluster.render(statement) if self._cluster else (statement,)
 
     def _read(self, name: str) -> str:
         """The text of one SQL file, by its path below the folder without the ending.
@@ -65,9 +89,10 @@ class Schema:
 
     @cached_property
     def fingerprint(self) -> str:
-        """A hash over the text of every object and migration."""
+        """A hash over the text of every object and migration, as rendered for the cluster."""
         names = [*self.objects, *(name for _, name in self.migrations)]
-        return hashlib.sha256("\0".join(self.sql(name) for name in names).encode()).hexdigest()
+        texts = [text for name in names for text in self._rendered(self.sql(name))]
+        return hashlib.sha256("\0".join(texts).encode()).hexdigest()
 
     def folder(self, name: str) -> list[str]:
         """The SQL files of a folder, sorted, without the ending."""
@@ -82,16 +107,13 @@ class Schema:
         return tuple(name for name in names if name != "INDEX")
 
     def apply(self, command: Command, query: Query, location: str) -> None:
-        """Bring the store up to this program's schema.
+        """Bring the store up to this program's schema. One that is, is only read.
 
         Raises:
             StoreTooNew: the store was written by a newer evalspan.
+            UsageError: it was made for a cluster and is opened without one, or the other way round.
         """
-        command(_LEDGER)
-        rows = query(
-            "SELECT version, fingerprint FROM schema_versions ORDER BY version DESC, applied_at DESC LIMIT 1"
-        )
-        found, stamp = (int(str(rows[0][0])), str(rows[0][1])) if rows else (0, "")
+        found, stamp = self._found(query, location)
         if found > self.version:
             raise StoreTooNew(
                 f"The store {location} has schema version {found}, this evalspan writes version "
@@ -99,25 +121,50 @@ class Schema:
             )
         if stamp == self.fingerprint:
             return
-        if not rows:
+        if self._cluster:
+            command(self._cluster.create_database())
+        self._run(command, _LEDGER)
+        if not found:
             # Written first: tables of a start that was killed are then known to be of this version.
-            _record(command, self.version, "")
+            command(_record(self.version, ""))
         self._apply_all("tables/", command)
         for number, name in self.migrations:
-            if rows and number > found:
-                command(self.sql(name))
-                _record(command, number, "")
+            if found and number > found:
+                self._run(command, self.sql(name))
+                command(_record(number, ""))
         self._apply_all("views/", command)
-        _record(command, self.version, self.fingerprint)
+        command(_record(self.version, self.fingerprint))
+
+    def _found(self, query: Query, location: str) -> tuple[int, str]:
+        """The version and the stamp that a store has; (0, '') where it is none yet."""
+        engines = query(
+            f"SELECT engine FROM system.tables WHERE database = currentDatabase() AND name = '{LEDGER}'"
+        )
+        if not engines:
+            return 0, ""
+        if (engines[0][0] == "Distributed") != bool(self._cluster):
+            made, opened = ("without", "with") if self._cluster else ("with", "without")
+            raise UsageError(
+                f"The store {location} was made {made} a cluster and is opened {opened} one "
+                "(EVALSPAN_CLUSTER). To move it, copy it into another database: evalspan copy."
+            )
+        rows = query(
+            f"SELECT version, fingerprint FROM {LEDGER} ORDER BY version DESC, applied_at DESC LIMIT 1"
+        )
+        return (int(str(rows[0][0])), str(rows[0][1])) if rows else (0, "")
 
     def _apply_all(self, kind: str, command: Command) -> None:
         for name in self.objects:
             if name.startswith(kind):
-                command(self.sql(name))
+                self._run(command, self.sql(name))
+
+    def _run(self, command: Command, statement: str) -> None:
+        for each in self._rendered(statement):
+            command(each)
 
 
-def _record(command: Command, number: int, stamp: str) -> None:
-    command(f"INSERT INTO schema_versions (version, fingerprint) VALUES ({number}, '{stamp}')")
+def _record(number: int, stamp: str) -> str:
+    return f"INSERT INTO {LEDGER} (version, fingerprint) SELECT {number}, '{stamp}'"
 
 
 SCHEMA = Schema(files("evalspan.store") / "sql")
