@@ -40,12 +40,12 @@ def encode(value: AnyValue) -> tuple[str, str]:
     """(text, type) of a value; the type of a string is ''."""
     kind = value.WhichOneof("value")
     match kind:
-        case "string_value":
-            return value.string_value, STRING
-        case "int_value":
-            return str(value.int_value), INT
         case "double_value":
             return _double_text(value.double_value), DOUBLE
+        case "int_value":
+            return str(value.int_value), INT
+        case "string_value":
+            return value.string_value, STRING
         case "bool_value":
             return "true" if value.bool_value else "false", BOOL
         case "bytes_value":
@@ -99,14 +99,15 @@ def encode_all(items: Iterable[KeyValue]) -> tuple[dict[str, str], dict[str, str
         key, value = item.key, item.value
         text = value.string_value
         if text:  # nine of ten attributes: skip the look at the oneof
-            texts[key] = text
-            if types and key in types:
-                del types[key]
-            continue
-        texts[key], type = encode(value)
+            type = STRING
+        elif (number := value.int_value) != 0:  # and most of the others
+            text, type = str(number), INT
+        else:
+            text, type = encode(value)
+        texts[key] = text
         if type:
             types[key] = type
-        elif types and key in types:
+        elif key in types:
             del types[key]
     return texts, types
 
