@@ -12,9 +12,9 @@ from typing import Any
 
 from opentelemetry import baggage, context
 
-from capture.conftest import Recorded
+from capture.recorded import Recorded
 from capture.wires import wire as w
-from capture.wires.clients import CLIENTS, Ask, Client
+from capture.wires.client import Ask, Client
 from capture.wires.server import Server
 from evalspan import attributes as a
 from evalspan import capture
@@ -65,9 +65,8 @@ def offered(client: Client, scenario: str) -> bool:
 
 
 @cache
-def observe(number: int, way: str, scenario: str) -> Seen:
-    """The call of `CLIENTS[number]`, as code of an experiment, so that content is recorded."""
-    client = CLIENTS[number]
+def observe(client: Client, way: str, scenario: str) -> Seen:
+    """One call, made as code of an experiment, so that content is recorded."""
     manners, ask = SCENARIOS[scenario]
     error: BaseException | None = None
     answer: object = None

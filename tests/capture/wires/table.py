@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from capture.wires import wire as w
-from capture.wires.clients import CLIENTS, Client
+from capture.wires.client import Client
 from capture.wires.observe import Seen, observe, offered, usage
 from evalspan import attributes as a
 
@@ -34,8 +34,12 @@ def _retried(seen: Seen) -> bool:
     return [call.get(a.ERROR_TYPE) for call in seen.calls] == ["429", None]
 
 
-def _failed(kind: str) -> Callable[[Seen], bool]:
-    return lambda seen: seen.only.get(a.ERROR_TYPE) == kind and seen.statuses == ("ERROR",)
+def _failed(*kinds: str) -> Callable[[Seen], bool]:
+    """Each attempt did, where the client retries unasked."""
+    return lambda seen: (
+        {call.get(a.ERROR_TYPE) in kinds for call in seen.calls} == {True}
+        and (set(seen.statuses) == {"ERROR"})
+    )
 
 
 # Heading, scenario, whether it was recorded, and the fact that a wire must carry for it.
@@ -50,25 +54,36 @@ _COLUMNS: tuple[tuple[str, str, Callable[[Seen], bool], str], ...] = (
     ("gzip", "gzip", _tokens, ""),
     ("429, then 200", "429, then 200", _retried, ""),
     ("500", "500", _failed("500"), ""),
-    ("cut stream", "cut stream", _failed("RemoteProtocolError"), ""),
+    ("cut stream", "cut stream", _failed("RemoteProtocolError", "ClientPayloadError"), ""),
 )
 
 
-def table() -> str:
-    """The table in Markdown, of calls made now."""
+def head() -> list[str]:
+    """The two lines over the rows."""
     heads = ("client", "wire", *(column[0] for column in _COLUMNS))
-    lines = [_line(heads), _line(["---"] * len(heads))]
-    for number, client in enumerate(CLIENTS):
-        cells = [_cell(number, client, *column[1:]) for column in _COLUMNS]
-        lines.append(_line([f"`{client.package}`", client.wire.name, *cells]))
-    return "\n".join(lines)
+    return [_line(heads), _line(["---"] * len(heads))]
 
 
-def _cell(number: int, client: Client, scenario: str, recorded: Callable[[Seen], bool], fact: str) -> str:
+def rows(clients: tuple[Client, ...]) -> list[str]:
+    """A line of Markdown for each client, of calls made now."""
+    return [
+        _line([f"`{client.package}`", client.wire.name, *(_cell(client, *column[1:]) for column in _COLUMNS)])
+        for client in clients
+    ]
+
+
+def _cell(client: Client, scenario: str, recorded: Callable[[Seen], bool], fact: str) -> str:
     if not offered(client, scenario) or (fact and fact not in usage(client)):
         return ""
-    ways = [way for way in WAYS if recorded(observe(number, way, scenario))]
+    ways = [way for way in WAYS if _holds(recorded, observe(client, way, scenario))]
     return "yes" if len(ways) == len(WAYS) else " ".join([*ways, "only"]) if ways else "no"
+
+
+def _holds(recorded: Callable[[Seen], bool], seen: Seen) -> bool:
+    try:
+        return recorded(seen)
+    except (KeyError, ValueError):  # no span, or not what should be on it
+        return False
 
 
 def _line(cells: list[str] | tuple[str, ...]) -> str:

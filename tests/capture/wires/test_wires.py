@@ -7,13 +7,14 @@ import json
 import pytest
 
 from capture.wires import wire as w
-from capture.wires.clients import CLIENTS, KEY, PROMPT
+from capture.wires.client import KEY, PROMPT, Client
+from capture.wires.clients import CLIENTS
 from capture.wires.observe import SCENARIOS, observe, offered, usage
 from evalspan import attributes as a
 
 CASES = [
-    pytest.param(number, way, scenario, id=f"{client}, {way}, {scenario}")
-    for number, client in enumerate(CLIENTS)
+    pytest.param(client, way, scenario, id=f"{client}, {way}, {scenario}")
+    for client in CLIENTS
     for way in ("sync", "async")
     for scenario in SCENARIOS
     if offered(client, scenario)
@@ -22,12 +23,12 @@ CASES = [
 
 def cases(*scenarios: str) -> pytest.MarkDecorator:
     chosen = [case for case in CASES if case.values[2] in scenarios]
-    return pytest.mark.parametrize(("number", "way", "scenario"), chosen)
+    return pytest.mark.parametrize(("client", "way", "scenario"), chosen)
 
 
 @cases("plain", "stream", "gzip", "gzip stream")
-def test_an_answer_is_recorded_as_it_was_sent(number: int, way: str, scenario: str) -> None:
-    client, seen = CLIENTS[number], observe(number, way, scenario)
+def test_an_answer_is_recorded_as_it_was_sent(client: Client, way: str, scenario: str) -> None:
+    seen = observe(client, way, scenario)
     wire, found = client.wire, seen.only
     assert seen.error is None
     assert {name: found.get(name) for name in usage(client)} == usage(client)
@@ -43,8 +44,10 @@ def test_an_answer_is_recorded_as_it_was_sent(number: int, way: str, scenario: s
 
 
 @cases("plain", "stream", "gzip stream")
-def test_what_the_model_said_and_how_it_was_asked_is_recorded(number: int, way: str, scenario: str) -> None:
-    client, seen = CLIENTS[number], observe(number, way, scenario)
+def test_what_the_model_said_and_how_it_was_asked_is_recorded(
+    client: Client, way: str, scenario: str
+) -> None:
+    seen = observe(client, way, scenario)
     if client.wire.operation == "embeddings":
         assert a.OUTPUT_MESSAGES not in seen.only
         return
@@ -57,8 +60,8 @@ def test_what_the_model_said_and_how_it_was_asked_is_recorded(number: int, way: 
 
 
 @cases("tools", "streamed tools")
-def test_tool_definitions_and_calls_are_recorded(number: int, way: str, scenario: str) -> None:
-    client, seen = CLIENTS[number], observe(number, way, scenario)
+def test_tool_definitions_and_calls_are_recorded(client: Client, way: str, scenario: str) -> None:
+    seen = observe(client, way, scenario)
     assert seen.error is None
     (call,) = [part for part in seen.parts() if part["type"] == "tool_call"]
     assert (call["name"], call["arguments"], call["id"]) == (w.TOOL, w.ARGUMENTS, w.CALL_ID)
@@ -68,8 +71,8 @@ def test_tool_definitions_and_calls_are_recorded(number: int, way: str, scenario
 
 
 @cases("429, then 200")
-def test_a_retry_is_a_call_of_its_own(number: int, way: str, scenario: str) -> None:
-    seen = observe(number, way, scenario)
+def test_a_retry_is_a_call_of_its_own(client: Client, way: str, scenario: str) -> None:
+    seen = observe(client, way, scenario)
     first, second = seen.calls
     assert seen.error is None
     assert (first[a.ERROR_TYPE], seen.statuses) == ("429", ("ERROR", "UNSET"))
@@ -78,8 +81,8 @@ def test_a_retry_is_a_call_of_its_own(number: int, way: str, scenario: str) -> N
 
 
 @cases("500")
-def test_a_failure_of_the_server_is_an_error_with_its_status(number: int, way: str, scenario: str) -> None:
-    seen = observe(number, way, scenario)
+def test_a_failure_of_the_server_is_an_error_with_its_status(client: Client, way: str, scenario: str) -> None:
+    seen = observe(client, way, scenario)
     assert seen.error is not None
     assert seen.only[a.ERROR_TYPE] == "500"
     assert seen.statuses == ("ERROR",)
@@ -88,9 +91,9 @@ def test_a_failure_of_the_server_is_an_error_with_its_status(number: int, way: s
 
 @cases("cut stream")
 def test_a_stream_cut_in_the_middle_is_an_error_and_keeps_what_came(
-    number: int, way: str, scenario: str
+    client: Client, way: str, scenario: str
 ) -> None:
-    seen = observe(number, way, scenario)
+    seen = observe(client, way, scenario)
     assert seen.error is not None
     assert seen.only[a.ERROR_TYPE] == "RemoteProtocolError"
     assert seen.statuses == ("ERROR",)

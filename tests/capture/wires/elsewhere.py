@@ -1,0 +1,23 @@
+"""The rows of clients that live in an environment of their own: run there, with the modules that name them.
+
+Prints, as JSON, the lines of the table.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+
+from capture.wires.table import rows
+
+
+def main(*modules: str) -> None:
+    found = [
+        row for name in modules for row in rows(importlib.import_module(f"capture.wires.{name}").CLIENTS)
+    ]
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
