@@ -93,6 +93,22 @@ def recordable(value: Json) -> str | None:
     return None if found is None and value is not None else dump(found)
 
 
+def shown(value: Json) -> str | None:
+    """A value of the user's own as the JSON text to record; None where the redaction lets nothing be."""
+    if _redact is None or value is None:
+        return dump(value)
+    found = redacted(value)
+    return None if found is None else dump(found)
+
+
+def told(message: str) -> str:
+    """What an error may say of itself: its message as the redaction leaves it, or nothing."""
+    if _redact is None:
+        return message
+    found = redacted(message)
+    return found if isinstance(found, str) else ""
+
+
 def is_redacting() -> bool:
     """Whether a redaction is set, so that text nobody showed it (a stack trace) must stay."""
     return _redact is not None

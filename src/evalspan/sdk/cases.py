@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry import context as otel_context
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.trace import Status, StatusCode
 
 from evalspan import attributes
+from evalspan.capture import content
 from evalspan.errors import TaskError
-from evalspan.model import Json, Record, dump
+from evalspan.model import Json, Record
 from evalspan.sdk import evaluation, lifecycle, measure
 from evalspan.sdk.calls import CallFailed, Function, Limits
 from evalspan.sdk.context import Case
@@ -27,6 +27,7 @@ from evalspan.sdk.evaluation import Evaluation, attribute_value
 from evalspan.sdk.lifecycle import Runtime
 from evalspan.sdk.result import Row
 from evalspan.sdk.session import Session, fill
+from evalspan.sdk.step import record_error
 from evalspan.sdk.threads import Threads
 
 if TYPE_CHECKING:
@@ -105,11 +106,10 @@ class Cases:
         row.error = str(error) or type(error).__name__
         row.error_type = type(error).__qualname__
         row.retries = failure.retries
-        span.record_exception(error)
-        span.set_status(Status(StatusCode.ERROR, row.error))
+        record_error(span, error)
 
     def _end(self, span: trace.Span, values: dict[str, Any], row: Row) -> None:
-        values[attributes.OUTPUT] = dump(row.output)
+        values |= _shown({attributes.OUTPUT: row.output})
         if row.retries:
             values[attributes.RETRIES] = row.retries
         if row.error_type:
@@ -128,8 +128,7 @@ class Cases:
             attributes.DATASET_ID: dataset.id,
             attributes.DATASET_NAME: dataset.name,
             attributes.DATASET_VERSION: dataset.version,
-            attributes.INPUT: dump(record.input),
-            attributes.EXPECTED_OUTPUT: dump(record.expected_output),
+            **_shown({attributes.INPUT: record.input, attributes.EXPECTED_OUTPUT: record.expected_output}),
             attributes.TAGS: [*experiment.tags, *record.tags],
         }
         for prefix, metadata in (
@@ -186,8 +185,7 @@ class Cases:
             return Evaluation.of(function.name, returned)
         except Exception as raised:
             error = raised.cause if isinstance(raised, CallFailed) else raised
-            span.record_exception(error)
-            span.set_status(Status(StatusCode.ERROR, str(error)))
+            record_error(span, error)
             if self._raise_errors:
                 span.end()
                 raise TaskError(f"The evaluator {function.name!r} failed: {error}") from error
@@ -203,5 +201,10 @@ class Cases:
             otel_context.detach(token)
 
     def _emit(self, score: Evaluation, case: Case, judged: trace.SpanContext | None) -> None:
-        record = evaluation.event(score, case, judged, self._runtime.resource)
+        record = evaluation.event(evaluation.shown(score), case, judged, self._runtime.resource)
         self._runtime.delivery.put("scores", record, measure.log_size(record), case.experiment_id)
+
+
+def _shown(values: dict[str, Json]) -> dict[str, Any]:
+    """Values of the case as they are recorded; what evaluators get is the real ones."""
+    return {name: text for name, value in values.items() if (text := content.shown(value)) is not None}

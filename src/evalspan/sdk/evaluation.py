@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from numbers import Real
 from typing import Any, cast
 
@@ -21,6 +21,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from evalspan import attributes
+from evalspan.capture import content
 from evalspan.model import EvaluatorResult, Json, ScoreType, dump
 from evalspan.sdk.context import Case
 
@@ -73,6 +74,24 @@ class Evaluation:
     @property
     def label(self) -> str | None:
         return self.value if isinstance(self.value, str) else None
+
+
+def shown(evaluation: Evaluation) -> Evaluation:
+    """The score as it is recorded: its texts as the redaction leaves them, its numbers as they are."""
+    if not content.is_redacting():
+        return evaluation
+    value, metadata = evaluation.value, content.redacted(dict(evaluation.metadata))
+    if isinstance(value, str):
+        value = content.told(value) or None
+    elif isinstance(value, dict | list):
+        value = content.redacted(value)
+    return replace(
+        evaluation,
+        value=value,
+        reasoning=content.told(evaluation.reasoning or "") or None,
+        error=evaluation.error and (content.told(evaluation.error) or evaluation.error_type),
+        metadata=cast("dict[str, Json]", metadata) if isinstance(metadata, dict) else {},
+    )
 
 
 def event(

@@ -95,8 +95,9 @@ def init(
         project: Project of experiments that name none (`EVALSPAN_PROJECT`).
         tracer_provider: The provider to record with; the global one by default.
         capture: Whether to record the LLM calls of httpx clients (`EVALSPAN_CAPTURE`).
-        redact: Given each message list, input and output before it is recorded, as JSON has it;
-            returns what may be recorded, None where nothing may. Where it raises, nothing is.
+        redact: Given each message list, input, output, error text and text of a score before it is
+            recorded, as JSON has it; returns what may be recorded, None where nothing may. Where it
+            raises, nothing is.
         overrides: Any other setting, by its name.
 
     Raises:
@@ -106,6 +107,8 @@ def init(
     if redact is not None:
         with _lock:
             _redact = redact
+            if _runtime is not None:  # a start without other news leaves all as it is
+                content.configure(_runtime.settings.capture_content, _redact)
     start(tracer_provider, endpoint=endpoint, api_key=api_key, project=project, capture=capture, **overrides)
 
 

@@ -2,7 +2,7 @@
 
 The ids are set when a span starts, for everybody to see, and again when it ends: an app's own
 tracer provider keeps 128 attributes and evicts the oldest, which are the ids. An ended span cannot
-be changed, so a new readable span is made around it.
+be changed, so a new readable span is made around it, redacted where that is wanted.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 
 from evalspan import attributes
-from evalspan.sdk import context, measure
+from evalspan.sdk import context, measure, redaction
 from evalspan.sdk.context import Case
 from evalspan.sdk.delivery import Delivery
 
@@ -75,17 +75,17 @@ class CaseProcessor(SpanProcessor):
 class _Restamped(ReadableSpan):
     """A span with other attributes, and the original's counts of what its provider dropped."""
 
-    def __init__(self, origin: ReadableSpan, values: Mapping[str, Any]) -> None:
+    def __init__(self, origin: ReadableSpan, values: Mapping[str, Any], *, redacted: bool = False) -> None:
         super().__init__(
             name=origin.name,
             context=origin.context,
             parent=origin.parent,
             resource=origin.resource,
             attributes=values,
-            events=origin.events,
+            events=redaction.shown_events(origin.events) if redacted else origin.events,
             links=origin.links,
             kind=origin.kind,
-            status=origin.status,
+            status=redaction.shown_status(origin.status) if redacted else origin.status,
             start_time=origin.start_time,
             end_time=origin.end_time,
             instrumentation_scope=origin.instrumentation_scope,
@@ -110,7 +110,11 @@ def _ready(span: ReadableSpan, stamp: Mapping[str, Any]) -> tuple[ReadableSpan, 
     values = span.attributes or {}
     if span.dropped_attributes:
         stamp = {**stamp, attributes.DROPPED_ATTRIBUTES: span.dropped_attributes}
-    ready = _Restamped(span, {**values, **stamp}) if stamp else span
+    ready = span
+    if redaction.is_needed(span):
+        ready = _Restamped(span, {**redaction.shown(values), **stamp}, redacted=True)
+    elif stamp:
+        ready = _Restamped(span, {**values, **stamp})
     try:
         return ready, measure.span_size(ready)
     except (UnicodeEncodeError, OverflowError):

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from evalspan.capture import content
 from evalspan.errors import EvalspanError
 from evalspan.model import ExperimentStatus, Record
 from evalspan.sdk import history, lifecycle
@@ -149,7 +150,8 @@ class Runner:
         # What did not get through tells that the service is away: no use in waiting for it again.
         patience = None if account.complete else 1.0
         try:
-            self._runtime.client.update_experiment(self._session.experiment_id, status, error, patience)
+            told = content.told(error)
+            self._runtime.client.update_experiment(self._session.experiment_id, status, told, patience)
         except EvalspanError as trouble:
             return trouble
         return None

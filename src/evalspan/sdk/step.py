@@ -122,7 +122,7 @@ class span:  # noqa: N801 (it is called as a function is)
         """Ends the span, with the error that ended the step."""
         try:
             if error is not None and not isinstance(error, GeneratorExit):
-                _record_error(self._span, error)
+                record_error(self._span, error)
         except Exception as trouble:
             note("error of a span not recorded", repr(trouble))
         finally:
@@ -158,16 +158,14 @@ class span:  # noqa: N801 (it is called as a function is)
             note("content of a span not recorded", type(trouble).__qualname__)
 
 
-def _record_error(started: otel.Span, error: BaseException) -> None:
-    kind = type(error).__qualname__
+def record_error(started: otel.Span, error: BaseException) -> None:
+    """Marks a span as failed by an error, as far as a redaction lets it be told."""
+    kind, message = type(error).__qualname__, content.told(str(error))
     started.set_attribute(a.ERROR_TYPE, kind)
     if content.is_redacting():
         # A stack trace repeats the message, and quotes what the redaction never saw.
-        said = content.redacted(str(error))
-        message = said if isinstance(said, str) else ""
         started.add_event(a.EXCEPTION_EVENT, {a.EXCEPTION_TYPE: kind, a.EXCEPTION_MESSAGE: message})
     else:
-        message = str(error)
         started.record_exception(error)
     started.set_status(Status(StatusCode.ERROR, message or kind))
 
