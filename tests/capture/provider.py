@@ -48,10 +48,11 @@ class Reply:
 
 
 class Provider:
-    """`with Provider() as provider:` answers any POST with `provider.reply`."""
+    """`with Provider() as provider:` answers any POST with `provider.reply`, after those in `first`."""
 
     def __init__(self) -> None:
         self.reply = Reply()
+        self.first: list[Reply] = []
         self.requests: list[dict[str, str]] = []
         self.bodies: list[bytes] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
@@ -79,7 +80,7 @@ class _Handler(BaseHTTPRequestHandler):
         provider = cast(Provider, cast(Any, self.server).provider)
         provider.bodies.append(self.rfile.read(int(self.headers.get("Content-Length", 0))))
         provider.requests.append({name.lower(): value for name, value in self.headers.items()})
-        reply = provider.reply
+        reply = provider.first.pop(0) if provider.first else provider.reply
         self.send_response(reply.status)
         for name, value in reply.headers.items():
             self.send_header(name, value)

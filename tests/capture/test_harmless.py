@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import resource
+import gzip
+import socket
+import sys
+import textwrap
 import threading
-from collections.abc import Iterator
+import tracemalloc
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
 from opentelemetry.trace import StatusCode
 
 from capture.conftest import ASKED, Recorded
@@ -18,25 +26,210 @@ from capture.provider import EVENT_STREAM, JSON_TYPE, Provider, Reply, event
 from evalspan import attributes as a
 from evalspan.capture import troubles
 from evalspan.capture.body import MAX_BODY
+from evalspan.capture.formats import GROUP, formats
 
 BODY: dict[str, Any] = {"model": "gpt-4o", "messages": ASKED, "stream": True}
 MIB = 1024 * 1024
+BROKEN_FORMAT = """
+    import os, re
+    from evalspan.capture.formats import Half
+
+    def hook(name, value):
+        if os.environ.get("TELEGRAPH_RAISES") == name:
+            raise RuntimeError(f"{name} is broken")
+        return value
+
+    class Telegraph:
+        path = property(lambda self: hook("path", re.compile("/telegraph$")))
+        operation = property(lambda self: hook("operation", "chat"))
+        provider = property(lambda self: hook("provider", "telegraph"))
+
+        def request(self, body, path):
+            return hook("request", Half())
+
+        def response(self, body):
+            return hook("response", Half())
+
+        def assemble(self, events):
+            return hook("assemble", list(events))
+
+    FORMATS = (Telegraph(),)
+"""
 
 
-def test_a_stream_without_end_takes_no_memory_without_end(recorded: Recorded, provider: Provider) -> None:
-    piece = event({"content": "x" * MIB})
-    provider.reply = Reply(headers=EVENT_STREAM, chunks=(piece for _ in range(512)))
-    read = 0
+def news(before: dict[str, int]) -> dict[str, int]:
+    """The troubles since."""
+    return {
+        reason: count - before.get(reason, 0)
+        for reason, count in troubles().items()
+        if count != before.get(reason, 0)
+    }
+
+
+def add_format(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest, text: str
+) -> None:
+    """Install a package with a format, as the documentation says to."""
+    (folder / "telegraph_format.py").write_text(textwrap.dedent(text), encoding="utf-8")
+    metadata = folder / "telegraph-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Name: telegraph\nVersion: 1.0\n", encoding="utf-8")
+    line = f"[{GROUP}]\ntelegraph = telegraph_format:FORMATS\n"
+    (metadata / "entry_points.txt").write_text(line, encoding="utf-8")
+    monkeypatch.syspath_prepend(str(folder))
+    monkeypatch.delitem(sys.modules, "telegraph_format", raising=False)
+    formats.cache_clear()
+    request.addfinalizer(formats.cache_clear)
+
+
+@contextmanager
+def memory() -> Generator[Callable[[], int]]:
+    """How many bytes more than at its begin Python ever held at once."""
     gc.collect()
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    with httpx.stream("POST", f"{provider.base_url}/chat/completions", json=BODY, timeout=60) as response:
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    try:
+        yield lambda: tracemalloc.get_traced_memory()[1] - before
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.slow
+def test_a_stream_of_two_gibibytes_takes_no_memory_to_match(recorded: Recorded, provider: Provider) -> None:
+    piece = event({"content": "x" * (4 * MIB)})
+    provider.reply = Reply(headers=EVENT_STREAM, chunks=(piece for _ in range(512)))
+    before, read = troubles(), 0
+    with (
+        memory() as grown,
+        httpx.stream("POST", f"{provider.base_url}/chat/completions", json=BODY, timeout=60) as response,
+    ):
         for chunk in response.iter_raw():
             read += len(chunk)
-    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024
-    assert read == 512 * len(piece)
-    assert grown < 4 * MAX_BODY
+        assert grown() < 4 * MAX_BODY
+    assert read == 512 * len(piece) > 2**31
     assert "gen_ai.usage.output_tokens" not in recorded.attributes()
-    assert troubles()["answer too long to read"] >= 1
+    assert news(before) == {"answer too long to read": 1}
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "gzip, gzip"])
+def test_a_little_gzip_that_holds_much_is_not_unpacked(
+    encoding: str, recorded: Recorded, provider: Provider
+) -> None:
+    bomb = gzip.compress(bytes(256 * MIB), 1)
+    if "," in encoding:
+        bomb = gzip.compress(bomb)
+    provider.reply = Reply(headers={**JSON_TYPE, "Content-Encoding": encoding}, chunks=[bomb])
+    before = troubles()
+    with (
+        memory() as grown,
+        httpx.stream("POST", f"{provider.base_url}/chat/completions", json=BODY) as response,
+    ):
+        assert b"".join(response.iter_raw()) == bomb
+        assert grown() < 4 * MAX_BODY
+    assert len(recorded.calls) == 1
+    assert news(before) == {"unreadable answer": 1}
+
+
+def test_a_format_that_raises_at_every_hook_costs_the_caller_nothing(
+    provider: Provider, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    add_format(tmp_path, monkeypatch, request, BROKEN_FORMAT)
+    ask = partial(httpx.post, f"http://127.0.0.1:{provider.port}/telegraph", json={})
+    provider.reply = Reply(chunks=[b"stop"])
+    bare = ask().content
+    recorded: Recorded = request.getfixturevalue("recorded")
+    for hook in ("request", "response", "operation", "provider"):
+        before = troubles()
+        monkeypatch.setenv("TELEGRAPH_RAISES", hook)
+        assert ask().content == bare
+        assert sum(news(before).values()) == 1
+    provider.reply = Reply(headers=EVENT_STREAM, chunks=[b"data: 1\n\n"])
+    monkeypatch.setenv("TELEGRAPH_RAISES", "assemble")
+    assert ask().content == b"data: 1\n\n"
+    assert all(span.end_time for span in recorded.calls)
+
+
+def test_a_format_whose_path_raises_does_not_hide_the_calls_of_others(
+    provider: Provider, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    add_format(tmp_path, monkeypatch, request, BROKEN_FORMAT)
+    recorded: Recorded = request.getfixturevalue("recorded")
+    monkeypatch.setenv("TELEGRAPH_RAISES", "path")
+    before = troubles()
+    response = httpx.post(f"{provider.base_url}/chat/completions", json={**BODY, "stream": False})
+    assert response.json()["id"] == recorded.attributes()[a.RESPONSE_ID]
+    assert sum(news(before).values()) == 1
+
+
+def closed_in_mid_stream(provider: Provider) -> list[Any]:
+    client = httpx.Client()
+    found: list[Any] = []
+    asked = client.stream("POST", f"{provider.base_url}/chat/completions", json=BODY)
+    try:
+        with asked as response:
+            pieces = response.iter_raw()
+            found.append(next(pieces))
+            client.close()
+            found += pieces
+    except httpx.HTTPError as error:
+        found.append((type(error), str(error)))
+    return found
+
+
+def too_slow(provider: Provider) -> list[Any]:
+    found: list[Any] = []
+    try:
+        with httpx.stream(
+            "POST", f"{provider.base_url}/chat/completions", json=BODY, timeout=0.2
+        ) as response:
+            for piece in response.iter_raw():
+                found.append(piece)
+    except httpx.HTTPError as error:
+        found.append((type(error), str(error)))
+    return found
+
+
+def refused(provider: Provider) -> list[Any]:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        try:
+            httpx.post(f"http://127.0.0.1:{nobody.getsockname()[1]}/v1/chat/completions", json=BODY)
+        except httpx.HTTPError as error:
+            return [(type(error), str(error))]
+    return []
+
+
+@pytest.mark.parametrize("act", [closed_in_mid_stream, too_slow, refused])
+def test_what_breaks_off_breaks_off_as_it_would_without_the_capture(
+    act: Callable[[Provider], list[Any]], provider: Provider, request: pytest.FixtureRequest
+) -> None:
+    def outcome() -> list[Any]:
+        more = threading.Event()
+        provider.reply = Reply(headers=EVENT_STREAM, chunks=(event({"content": "Li"}), more))
+        found = act(provider)
+        more.set()
+        return found
+
+    bare = outcome()
+    recorded: Recorded = request.getfixturevalue("recorded")
+    assert outcome() == bare
+    gc.collect()
+    (call,) = recorded.calls
+    assert dict(call.attributes or {})[a.ERROR_TYPE] == bare[-1][0].__qualname__
+
+
+def test_a_span_processor_that_raises_does_not_reach_the_caller(
+    recorded: Recorded, provider: Provider
+) -> None:
+    class Broken(SpanProcessor):
+        def on_end(self, span: ReadableSpan) -> None:
+            if a.OPERATION_NAME in (span.attributes or {}):
+                raise ValueError("broken")
+
+    recorded.provider.add_span_processor(Broken())
+    before = troubles()
+    assert httpx.post(f"{provider.base_url}/chat/completions", json=BODY).status_code == 200
+    assert news(before) == {"span not ended": 1}
 
 
 async def test_a_cancelled_task_stays_cancelled_and_its_call_ends(

@@ -5,6 +5,7 @@ Prints, as JSON, the lines of the table.
 
 from __future__ import annotations
 
+import faulthandler
 import importlib
 import json
 import sys
@@ -20,4 +21,5 @@ def main(*modules: str) -> None:
 
 
 if __name__ == "__main__":
+    faulthandler.dump_traceback_later(200, exit=True)  # says where a client hangs
     main(*sys.argv[1:])

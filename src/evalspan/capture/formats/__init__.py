@@ -34,7 +34,13 @@ def find(method: str, path: str) -> Format | None:
     if method != "POST":
         return None
     path = path.rstrip("/")
-    return next((item for item in formats() if item.path.search(path)), None)
+    for item in formats():
+        try:
+            if item.path.search(path):
+                return item
+        except Exception as trouble:
+            note(f"wire format {type(item).__qualname__} has no path to search", repr(trouble))
+    return None
 
 
 def _of_packages() -> list[Format]:
