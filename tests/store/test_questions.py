@@ -20,6 +20,7 @@ import pytest
 
 from evalspan.errors import UsageError
 from evalspan.store import Store, questions
+from support.clickhouse_cluster import NAME
 from support.rows import START, Row, add, case, dataset, experiment, llm, record, rows, score, span, trace_of
 
 EXACT = {"evaluator": "exact"}
@@ -86,14 +87,17 @@ ANSWERS: dict[str, tuple[dict[str, Any], list[tuple[Any, ...]]]] = {
 }
 
 
-@pytest.fixture(scope="module", params=["embedded", "server"])
+@pytest.fixture(scope="module", params=["embedded", "server", "cluster"])
 def seeded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    """The data of this page, once on each engine."""
+    """The data of this page, once on each engine and once on two shards."""
+    cluster = ""
     if request.param == "embedded":
         address = f"chdb://{tmp_path_factory.mktemp('seeded')}"
-    else:
+    elif request.param == "server":
         address = request.getfixturevalue("clickhouse_server").address("questions")
-    with Store(address) as store:
+    else:
+        address, cluster = request.getfixturevalue("clickhouse_cluster").create("questions"), NAME
+    with Store(address, cluster=cluster) as store:
         add(store, *seeds())
         yield store
 

@@ -59,7 +59,5 @@ class ClickHouseCluster:
         """One statement of a rendered schema, without what only a real server has."""
         alone = re.sub(rf" ON CLUSTER `{NAME}`", "", statement)
         alone = re.sub(r"Replicated(\w*MergeTree)\('[^']*', '[^']*'(?:, )?", r"\1(", alone)
-        alone = alone.replace("    replicated_dedup", "    non_replicated_dedup").replace(
-            "SETTINGS replicated_dedup", "SETTINGS non_replicated_dedup"
-        )
+        alone = re.sub(r"SETTINGS (replicated_\w+ = \d+), .*", r"SETTINGS non_\1", alone)
         node.run(alone, "default" if alone.startswith("CREATE DATABASE") else database)

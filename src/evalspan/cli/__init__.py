@@ -7,9 +7,12 @@ import sys
 import click
 
 from evalspan.cli.compare import compare
+from evalspan.cli.copy import copy
 from evalspan.cli.demo import demo
+from evalspan.cli.doctor import doctor
 from evalspan.cli.query import query
 from evalspan.cli.run import run
+from evalspan.cli.schema import schema
 from evalspan.cli.search import search
 from evalspan.cli.serve import serve
 from evalspan.errors import EvalspanError
@@ -21,7 +24,7 @@ def evalspan() -> None:
     """OpenTelemetry-native tracing and evaluation of LLM applications, queried with SQL."""
 
 
-for _command in (demo, serve, run, query, search, compare):
+for _command in (demo, serve, run, query, search, compare, doctor, copy, schema):
     evalspan.add_command(_command)
 
 

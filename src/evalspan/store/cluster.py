@@ -28,6 +28,9 @@ SETTINGS: Final[Mapping[str, Any]] = {
 _TABLE: Final = re.compile(r"CREATE TABLE IF NOT EXISTS (\w+)")
 _VIEW: Final = re.compile(r"CREATE OR REPLACE VIEW (\w+)")
 _ALTER: Final = re.compile(r"\A((?:--[^\n]*\n|\s)*)ALTER TABLE (\w+)")
+_WINDOW: Final = re.compile(r"non_replicated_deduplication_window = (\d+)")
+# Replicated tables forget tokens by age too, after an hour or a week as the version goes.
+_KEPT: Final = r"replicated_deduplication_window = \1, replicated_deduplication_window_seconds = 31536000"
 _ENGINE: Final = re.compile(r"ENGINE = (\w*MergeTree)(?:\((.*?)\))?")
 
 
@@ -61,8 +64,7 @@ class Cluster:
 
     def _local(self, statement: str) -> str:
         named = _TABLE.sub(rf"\g<0>{LOCAL} {self._everywhere}", statement)
-        windowed = named.replace("non_replicated_deduplication_window", "replicated_deduplication_window")
-        return _ENGINE.sub(_replicated, windowed)
+        return _WINDOW.sub(_KEPT, _ENGINE.sub(_replicated, named))
 
     def _distributed(self, table: str) -> str:
         return (

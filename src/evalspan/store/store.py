@@ -125,6 +125,16 @@ class Store:
                 column_oriented=True,
             )
 
+    def dump(self, statement: str, parameters: Parameters | None = None) -> bytes:
+        """Run a SELECT of ours; its rows in ClickHouse's own format, for `load`."""
+        with self._client() as client:
+            return client.raw_query(statement, dict(parameters or {}), fmt="Native")
+
+    def load(self, table: str, block: bytes, columns: Sequence[str]) -> None:
+        """Insert what `dump` returned, as `insert` does."""
+        with self._client() as client:
+            client.raw_insert(table, column_names=columns, insert_block=block, fmt="Native")
+
     def read(
         self,
         statement: str,
