@@ -6,6 +6,8 @@ EvalspanError
     ConflictError       it exists already, or changed meanwhile    (HTTP 409)
     TooLargeError       over a documented limit                    (HTTP 413)
   AccessError           no key, or not this key                    (HTTP 401)
+    ForbiddenError      the key may not do this                    (HTTP 403)
+  BusyError             too many at once: try again shortly        (HTTP 429)
   TaskError             a task or evaluator raised, raise_errors   (exit code 1)
   DeliveryError         spans or scores were not acknowledged      (exit code 3)
   ServiceError          the service did not answer as it should    (exit code 3)
@@ -60,6 +62,18 @@ class AccessError(EvalspanError):
     """The request carried no API key, or one that is not known."""
 
     status = 401
+
+
+class ForbiddenError(AccessError):
+    """The key is valid and may not do this."""
+
+    status = 403
+
+
+class BusyError(EvalspanError):
+    """More is asked at once than is answered at once; the same request may go through shortly."""
+
+    status = 429
 
 
 class TaskError(EvalspanError):

@@ -85,6 +85,9 @@ class Settings(BaseModel):
     api_keys: str = Field(
         default="", description="Comma-separated API keys; set, every path but health asks for one."
     )
+    keys_file: str = Field(
+        default="", description="File of hashed API keys, which `evalspan keys` writes; set, a key is needed."
+    )
     allow_open: bool = Field(default=False, description="Permit listening beyond loopback without API keys.")
     max_body_bytes: int = Field(
         default=64 * MIB, gt=0, description="Largest request body, after decompression."
@@ -98,6 +101,25 @@ class Settings(BaseModel):
     price_file: str = Field(default="", description="JSON file of prices that win over the built-in ones.")
     query_timeout: float = Field(default=60.0, gt=0, description="Longest run of one SQL query.")
     query_max_memory: int = Field(default=4096 * MIB, gt=0, description="Memory that one SQL query may use.")
+    query_max_result_rows: int = Field(
+        default=10_000_000, ge=0, description="Rows that one SQL query may return; more is refused, 0 is any."
+    )
+    query_max_result_bytes: int = Field(
+        default=4096 * MIB, ge=0, description="Bytes, uncompressed, that one SQL query may return; 0 is any."
+    )
+    query_concurrency: int = Field(
+        default=16, gt=0, description="Reading requests that run at once; more are answered with 429."
+    )
+    query_concurrency_per_key: int = Field(
+        default=8, gt=0, description="Reading requests of one API key that run at once."
+    )
+    tls_cert_file: str = Field(
+        default="", description="Certificate chain (PEM) of the service, for HTTP and gRPC."
+    )
+    tls_key_file: str = Field(default="", description="Private key (PEM) of the certificate.")
+    tls_client_ca_file: str = Field(
+        default="", description="Authorities (PEM); set, clients must show a certificate of one of them."
+    )
 
 
 def environment_name(field: str) -> str:

@@ -20,7 +20,10 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 
+from evalspan.access import Keys
+from evalspan.api.guard import Door, Turnstile
 from evalspan.ingest import GrpcServer, Ingest, otlp_routes
 from evalspan.settings import Settings, load
 from evalspan.store import Store
@@ -123,8 +126,10 @@ class Service:
         self.settings = settings or load({"http_port": 0, "grpc_port": 0}, {})
         self.ingest = Ingest(store, self.settings)
         self.grpc_port = 0
-        self._grpc = GrpcServer(self.ingest, self.settings)
-        app = Starlette(routes=otlp_routes(self.ingest, self.settings))
+        keys = Keys.of(self.settings)
+        self._grpc = GrpcServer(self.ingest, self.settings, keys)
+        door = Middleware(Door, keys=keys, turnstile=Turnstile(8, 8))
+        app = Starlette(routes=otlp_routes(self.ingest, self.settings), middleware=[door])
         app.router.lifespan_context = self._lifespan
         config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error")
         self._server = uvicorn.Server(config)

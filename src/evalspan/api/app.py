@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from evalspan.access import Keys
 from evalspan.api import experiments, health, metrics, openapi, pages, sql
 from evalspan.api.errors import HANDLERS
-from evalspan.api.guard import Door
+from evalspan.api.guard import Door, Turnstile
 from evalspan.api.telemetry import Telemetry
 from evalspan.api.telemetry.queries import Queries
 from evalspan.api.telemetry.requests import Requests
@@ -27,12 +27,14 @@ def create_app(store: Store, settings: Settings, *, export_metrics: bool = False
 
     `app.state.grpc_port` is the bound OTLP/gRPC port while it runs, or 0.
     """
+    keys = Keys.of(settings)
+    turnstile = Turnstile(settings.query_concurrency, settings.query_concurrency_per_key)
     telemetry = Telemetry(store, export=export_metrics)
     ingest = Ingest(store, settings, telemetry.meter)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncGenerator[None, None]:
-        grpc = GrpcServer(ingest, settings) if settings.grpc_port >= 0 else None
+        grpc = GrpcServer(ingest, settings, keys) if settings.grpc_port >= 0 else None
         app.state.grpc_port = await grpc.start() if grpc else 0
         try:
             yield
@@ -56,7 +58,7 @@ def create_app(store: Store, settings: Settings, *, export_metrics: bool = False
         routes=routes,
         middleware=[
             Middleware(Requests, meter=telemetry.meter, paths=paths),
-            Middleware(Door, keys=Keys(settings.api_keys)),
+            Middleware(Door, keys=keys, turnstile=turnstile),
         ],
         exception_handlers=HANDLERS,
         lifespan=lifespan,

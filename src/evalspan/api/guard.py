@@ -1,33 +1,104 @@
-"""The door: API keys for everything but health, before anything is read."""
+"""The door: who may come in, and how many at once, before anything is read.
+
+`/healthz` and `/readyz` ask for no key.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import threading
+from collections import Counter
+from collections.abc import Generator
+
 from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from evalspan.access import Keys
+from evalspan.access import Grant, Keys
+from evalspan.api import rights
 from evalspan.api.errors import error_response
-from evalspan.errors import AccessError
+from evalspan.errors import AccessError, BusyError, EvalspanError, UsageError
 from evalspan.ingest import otlp_error
 
-_REFUSAL = "This service asks for an API key: send it as 'Authorization: Bearer KEY'."
-OPEN = frozenset({"/healthz", "/readyz"})
+
+class Turnstile:
+    """How many reading requests run at once: all together, and of one key."""
+
+    def __init__(self, limit: int, per_key: int) -> None:
+        self._limit = limit
+        self._per_key = per_key
+        self._inside: Counter[str] = Counter()
+        self._mutex = threading.Lock()
+
+    @contextlib.contextmanager
+    def pass_through(self, key: str) -> Generator[None]:
+        """Raises BusyError where there is no room. `key` '' is nobody in particular."""
+        with self._mutex:
+            if self._inside.total() >= self._limit:
+                raise BusyError(
+                    f"{self._limit} reading requests run already (EVALSPAN_QUERY_CONCURRENCY). "
+                    "Try again shortly."
+                )
+            if key and self._inside[key] >= self._per_key:
+                raise BusyError(
+                    f"{self._per_key} reading requests of this API key run already "
+                    "(EVALSPAN_QUERY_CONCURRENCY_PER_KEY). Try again shortly."
+                )
+            self._inside[key] += 1
+        try:
+            yield
+        finally:
+            with self._mutex:
+                self._inside[key] -= 1
+                if not self._inside[key]:
+                    del self._inside[key]
 
 
 class Door:
     """ASGI middleware."""
 
-    def __init__(self, app: ASGIApp, keys: Keys) -> None:
+    def __init__(self, app: ASGIApp, keys: Keys, turnstile: Turnstile) -> None:
         self._app = app
         self._keys = keys
+        self._turnstile = turnstile
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] in OPEN or self._keys.allow(Headers(scope=scope)):
+        if scope["type"] != "http" or scope["path"] in rights.OPEN:
             await self._app(scope, receive, send)
             return
-        if scope["path"].startswith("/v1/"):
-            response = otlp_error(AccessError(_REFUSAL), Headers(scope=scope).get("content-type", ""))
-        else:
-            response = error_response(401, (_REFUSAL, ""))
+        method, path = scope["method"], scope["path"]
+        with contextlib.ExitStack() as inside:
+            try:
+                grant = self._admit(method, path, Headers(scope=scope))
+                if rights.reads(method, path):
+                    inside.enter_context(self._turnstile.pass_through(grant.key))
+            except EvalspanError as error:
+                await _refusal(error, scope)(scope, receive, send)
+                return
+            scope.setdefault("state", {})["grant"] = grant
+            await self._app(scope, receive, send)
+
+    def _admit(self, method: str, path: str, headers: Headers) -> Grant:
+        grant = self._keys.grant(headers)
+        if any(character < " " for character in path):
+            # A route's pattern takes a line break at its end for the end; the rules here would not.
+            raise UsageError("The path holds a control character.")
+        grant.require(rights.needed(method, path))
+        if rights.of_the_service(path):
+            grant.require_all_projects()
+        return grant
+
+
+def grant_of(request: Request) -> Grant:
+    """What the request may do."""
+    return request.state.grant
+
+
+def _refusal(error: EvalspanError, scope: Scope) -> Response:
+    if scope["path"].startswith("/v1/"):
+        return otlp_error(error, Headers(scope=scope).get("content-type", ""))
+    response = error_response(error.status, (str(error), ""))
+    if isinstance(error, AccessError) and error.status == 401:
         response.headers["www-authenticate"] = "Bearer"
-        await response(scope, receive, send)
+    return response

@@ -16,8 +16,7 @@ import grpc
 import grpc.aio
 from google.rpc.status_pb2 import Status  # pyright: ignore[reportMissingTypeStubs] (no py.typed)
 
-from evalspan.access import Keys
-from evalspan.errors import AccessError
+from evalspan.access import Keys, Role
 from evalspan.ingest import statuses
 from evalspan.ingest.instruments import SECONDS
 from evalspan.ingest.service import Ingest
@@ -39,10 +38,10 @@ Context = grpc.aio.ServicerContext[bytes, bytes]
 class GrpcServer:
     """The gRPC port. Does not own the ingest."""
 
-    def __init__(self, ingest: Ingest, settings: Settings) -> None:
+    def __init__(self, ingest: Ingest, settings: Settings, keys: Keys) -> None:
         self._ingest = ingest
         self._settings = settings
-        self._keys = Keys(settings.api_keys)
+        self._keys = keys
         self._server: grpc.aio.Server | None = None
         self._durations = ingest.meter.create_histogram(
             RPC_SERVER_CALL_DURATION,
@@ -85,9 +84,9 @@ class GrpcServer:
             began = time.perf_counter()
             code = "OK"
             try:
-                if not self._keys.allow(_headers(context)):
-                    raise AccessError("The call carries no API key, or one that is not known.")
-                receipt = await self._ingest.export(signal, body)
+                grant = self._keys.grant(_headers(context))
+                grant.require({Role.INGEST})
+                receipt = await self._ingest.export(signal, body, project=grant.project)
                 return statuses.response(signal, receipt).SerializeToString()
             except asyncio.CancelledError:
                 code = "CANCELLED"

@@ -86,7 +86,8 @@ class _Endpoint:
             raw = await asyncio.to_thread(bodies.inflate, raw, coding, self._limit)
         else:
             raw = bodies.inflate(raw, coding, self._limit)
-        receipt = await self._ingest.export(self._signal, raw, encoding)
+        project: str = request.state.grant.project
+        receipt = await self._ingest.export(self._signal, raw, encoding, project=project)
         return _response(statuses.response(self._signal, receipt), encoding)
 
     async def _receive(self, request: Request) -> bytes:

@@ -11,10 +11,11 @@ from google.protobuf.message import Message
 from opentelemetry.metrics import Meter, NoOpMeter
 
 from evalspan.errors import StoreUnavailable
-from evalspan.ingest import instruments, logs, metrics, otlp_json, prices, spans, wire
+from evalspan.ingest import instruments, logs, metrics, otlp_json, prices, scope, spans, wire
 from evalspan.ingest.batch import Batch
 from evalspan.ingest.budget import Budget
 from evalspan.ingest.instruments import CommitInstruments
+from evalspan.ingest.owners import Owners
 from evalspan.ingest.plan import Plans
 from evalspan.ingest.receipt import Receipt
 from evalspan.ingest.signals import PARTS, Signal
@@ -44,16 +45,23 @@ class Ingest:
         self._counters = Counters(self.budget, CommitInstruments(self.meter))
         instruments.observe(self.meter, self._counters.copy, self.budget)
         self._plans = Plans()
+        self._owners = Owners(store)
         self._writer = Writer(store, settings.commit_linger, self.budget, self._counters)
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="evalspan-decode")
 
     async def export(
-        self, signal: Signal, payload: bytes | Message, encoding: Encoding = Encoding.PROTOBUF
+        self,
+        signal: Signal,
+        payload: bytes | Message,
+        encoding: Encoding = Encoding.PROTOBUF,
+        *,
+        project: str = "",
     ) -> Receipt:
         """Decode a request and commit it; when this returns, ClickHouse holds its accepted items.
 
         Args:
             payload: the export request, as its message or in bytes of the given encoding.
+            project: the only project that it may be about; '' for any.
 
         Raises:
             Undecodable: the payload is no such request.
@@ -62,14 +70,16 @@ class Ingest:
             StoreError: ClickHouse refused the rows, which is our bug.
         """
         with self._counters.request():
-            return await self._export(signal, payload, encoding)
+            return await self._export(signal, payload, encoding, project)
 
-    async def _export(self, signal: Signal, payload: bytes | Message, encoding: Encoding) -> Receipt:
+    async def _export(
+        self, signal: Signal, payload: bytes | Message, encoding: Encoding, project: str
+    ) -> Receipt:
         size = payload.ByteSize() if isinstance(payload, Message) else len(payload)
         self.budget.take(size)
         try:
             loop = asyncio.get_running_loop()
-            batch = await loop.run_in_executor(self._pool, self._decode, signal, payload, encoding)
+            batch = await loop.run_in_executor(self._pool, self._decode, signal, payload, encoding, project)
             self._counters.found(batch)
             if not batch.rows:
                 self.budget.give(size)
@@ -96,12 +106,14 @@ class Ingest:
             self._counters.failed(batch)
             raise
 
-    def _decode(self, signal: Signal, payload: bytes | Message, encoding: Encoding) -> Batch:
+    def _decode(self, signal: Signal, payload: bytes | Message, encoding: Encoding, project: str) -> Batch:
         batch = Batch(PARTS[signal].noun)
         request: Any = payload
         if isinstance(payload, bytes):
             parse = wire.parse if encoding is Encoding.PROTOBUF else otlp_json.parse
             request = parse(signal, payload, batch.findings)
+        if project:
+            scope.admit(signal, request, project, self._owners, batch.findings)
         match signal:
             case Signal.TRACES:
                 spans.decode(request, batch, self._plans)

@@ -25,6 +25,7 @@ RETRY_AFTER: Final = 1  # seconds; clients give up at once when it exceeds their
 _CODES: Final = {
     400: code_pb2.INVALID_ARGUMENT,
     401: code_pb2.UNAUTHENTICATED,
+    403: code_pb2.PERMISSION_DENIED,
     405: code_pb2.UNIMPLEMENTED,
     413: code_pb2.RESOURCE_EXHAUSTED,  # without RetryInfo: not to be retried
     415: code_pb2.INVALID_ARGUMENT,

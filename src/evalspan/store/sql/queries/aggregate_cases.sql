@@ -15,7 +15,10 @@ foreign_traces AS
 ),
 page_traces AS
 (
-    SELECT trace_id, argMin(experiment_id, (start_time, span_id)) AS whose
+    SELECT
+        trace_id,
+        argMin(experiment_id, (start_time, span_id)) AS whose,
+        argMin(project, (start_time, span_id)) AS project
     FROM spans_data
     WHERE experiment_id IN {ids:Array(String)} AND span_type = 'CASE' AND trace_id IN (foreign_traces)
     GROUP BY trace_id
@@ -39,6 +42,7 @@ page_calls AS
     (
         SELECT
             trace_id, span_id, parent_span_id, response_id, input_tokens, output_tokens, total_tokens, cost_usd,
+            project,
             multiIf(dialect != 'logfire', '', duration_ns = 0, 'record', isNull(total_tokens), 'request', '') AS half
         FROM spans_data FINAL
         WHERE experiment_id = ''
@@ -48,6 +52,7 @@ page_calls AS
           AND NOT (status = 'error' AND isNull(total_tokens) AND match(error_type, '^[45][0-9][0-9]$|RateLimitError$'))
     ) AS f
     INNER ANY JOIN page_traces AS t ON t.trace_id = f.trace_id
+    WHERE f.project = '' OR f.project = t.project
 ),
 page_usage AS
 (

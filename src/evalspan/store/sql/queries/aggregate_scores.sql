@@ -18,7 +18,7 @@ page_traces AS
 (
     SELECT
         trace_id,
-        argMin((experiment_id, record_id, run_iteration), (start_time, span_id)) AS who
+        argMin((experiment_id, record_id, run_iteration, project), (start_time, span_id)) AS who
     FROM spans_data
     WHERE experiment_id IN {ids:Array(String)} AND span_type = 'CASE' AND trace_id IN (foreign_traces)
     GROUP BY trace_id
@@ -38,11 +38,12 @@ given AS
     (
         SELECT
             source, name, trace_id, span_id, timestamp, received_at, type, score_value, label_value, json_value,
-            error, error_type
+            error, error_type, project
         FROM evaluations_data FINAL
         WHERE experiment_id = '' AND trace_id IN (foreign_traces)
     ) AS e
     INNER ANY JOIN page_traces AS t ON t.trace_id = e.trace_id
+    WHERE e.project = '' OR e.project = t.who.4
 ),
 latest AS
 (

@@ -10,6 +10,7 @@ CREATE TABLE IF NOT EXISTS evaluations_data
     run_iteration     UInt32,
     run_id            String CODEC(ZSTD(1)),
     record_id         String CODEC(ZSTD(1)),
+    project           LowCardinality(String),
     type              LowCardinality(String),
     score_value       Nullable(Float64),
     label_value       Nullable(String) CODEC(ZSTD(1)),

@@ -67,11 +67,12 @@ FROM
 ) AS e
 LEFT ANY JOIN span_cases AS c ON c.experiment_id = e.experiment_id AND c.span_id = e.span_id
 UNION ALL
+WITH e.project = '' OR e.project = c.project AS same_project
 SELECT
-    c.experiment_id AS experiment_id,
-    c.run_id AS run_id,
-    c.run_iteration AS run_iteration,
-    c.record_id AS record_id,
+    if(same_project, c.experiment_id, '') AS experiment_id,
+    if(same_project, c.run_id, '') AS run_id,
+    if(same_project, c.run_iteration, 0) AS run_iteration,
+    if(same_project, c.record_id, '') AS record_id,
     e.trace_id AS trace_id,
     e.span_id AS span_id,
     e.name AS name,

@@ -57,11 +57,12 @@ SELECT
 FROM spans_data FINAL
 WHERE experiment_id != ''
 UNION ALL
+WITH s.project = '' OR s.project = c.project AS same_project
 SELECT
-    c.experiment_id AS experiment_id,
-    c.run_id AS run_id,
-    c.run_iteration AS run_iteration,
-    c.record_id AS record_id,
+    if(same_project, c.experiment_id, '') AS experiment_id,
+    if(same_project, c.run_id, '') AS run_id,
+    if(same_project, c.run_iteration, 0) AS run_iteration,
+    if(same_project, c.record_id, '') AS record_id,
     s.trace_id AS trace_id,
     s.span_id AS span_id,
     s.parent_span_id AS parent_span_id,
