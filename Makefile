@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
+COLLECTOR := collector/build/evalspan-collector
 
-.PHONY: help demo test quick check format collector lock clean
+.PHONY: help demo test quick check format collector soak lock clean
 
 help: ## what there is to make
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -36,9 +37,17 @@ format: $(STAMP) ## mend the format and what lint can mend
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-collector: ## build the OpenTelemetry Collector (needs Go)
-	GOBIN=$(CURDIR)/collector/bin go install go.opentelemetry.io/collector/cmd/builder@v0.155.0
+collector: $(COLLECTOR) ## build the OpenTelemetry Collector (needs Go)
+
+# The builder is of the components' version.
+$(COLLECTOR): collector/builder.yaml
+	@command -v go > /dev/null || { echo 'make collector needs Go (https://go.dev/dl); collector/Dockerfile does not' >&2; exit 1; }
+	GOBIN=$(CURDIR)/collector/bin go install \
+		go.opentelemetry.io/collector/cmd/builder@$$(sed -n 's/.*otlpreceiver //p' $<)
 	cd collector && bin/builder --config builder.yaml
+
+soak: $(STAMP) $(COLLECTOR) ## the fault tests of tests/collector with outages of a minute
+	EVALSPAN_TEST_OUTAGE=60 $(BIN)/python -m pytest tests/collector/test_faults.py -s
 
 lock: ## renew requirements.lock from pyproject.toml
 	rm -rf .lock && $(PYTHON) -m venv .lock
