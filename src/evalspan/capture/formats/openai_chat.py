@@ -37,7 +37,7 @@ _NUMBERS = {
     "presence_penalty": a.REQUEST_PRESENCE_PENALTY,
 }
 # Reasoning is `reasoning_content` at DeepSeek, xAI and vLLM, `reasoning` at OpenRouter, Groq and newer vLLM.
-_GROWING = ("content", "refusal", "reasoning_content", "reasoning")
+_GROWING = frozenset({"content", "refusal", "reasoning_content", "reasoning"})
 _SAID_ONCE = ("id", "model", "usage", "error")
 
 
@@ -107,18 +107,25 @@ def _merge(choice: dict[str, Any], piece: dict[str, Any]) -> None:
         choice["finish_reason"] = piece["finish_reason"]
     whole, delta = choice["message"], mapping(piece.get("delta"))
     whole["role"] = whole.get("role") or delta.get("role") or "assistant"
-    for key in _GROWING:
-        _grow(whole, key, delta.get(key))
-    for block in mappings(delta.get("content")):  # Mistral's reasoning models stream typed blocks
-        _grow(whole, "content", block.get("text"))
+    for key, said in delta.items():
+        if key in _GROWING and isinstance(said, str):
+            _grow(whole, key, said)
+        elif key == "content":  # Mistral's reasoning models stream typed blocks
+            _merge_blocks(whole, mappings(said))
+        elif key == "tool_calls":
+            for call in mappings(said):
+                _merge_call(whole.setdefault("tool_calls", []), call)
+
+
+def _merge_blocks(whole: dict[str, Any], blocks: list[dict[str, Any]]) -> None:
+    for block in blocks:
+        _grow(whole, "content", text(block.get("text")))
         for thought in mappings(block.get("thinking")):
-            _grow(whole, "reasoning", thought.get("text"))
-    for call in mappings(delta.get("tool_calls")):
-        _merge_call(whole.setdefault("tool_calls", []), call)
+            _grow(whole, "reasoning", text(thought.get("text")))
 
 
-def _grow(whole: dict[str, Any], key: str, piece: Json) -> None:
-    if text(piece):
+def _grow(whole: dict[str, Any], key: str, piece: str) -> None:
+    if piece:
         whole[key] = whole.get(key, "") + piece
 
 
