@@ -1,0 +1,2 @@
+-- The version of the schema that wrote this store.
+SELECT max(version) AS version FROM schema_versions

@@ -1,0 +1,7 @@
+"""What tests of the commands share."""
+
+from __future__ import annotations
+
+from support.doctor import doctor
+
+__all__ = ["doctor"]
