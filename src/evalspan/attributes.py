@@ -26,11 +26,14 @@ EXPECTED_OUTPUT: Final = "evalspan.expected_output"
 TAGS: Final = "evalspan.tags"
 METADATA_PREFIX: Final = "evalspan.metadata."
 EXPERIMENT_METADATA_PREFIX: Final = "evalspan.experiment.metadata."
+RETENTION_DAYS: Final = "evalspan.retention_days"  # a key of an experiment's metadata
 
 # What a span is, where no convention says it: CASE, TASK, EVALUATOR, TOOL, ...
 SPAN_TYPE: Final = "evalspan.span.type"
 RETRIES: Final = "evalspan.task.retries"
 EVALUATOR_NAME: Final = "evalspan.evaluator.name"  # on all that an evaluator does: its cost is not the case's
+# The member of `tracestate` that says the same to services that an evaluator calls: every SDK hands it on.
+TRACE_STATE_EVALUATOR: Final = "evalspan"
 DROPPED_ATTRIBUTES: Final = "evalspan.dropped_attributes"
 TRUNCATED: Final = "evalspan.truncated"
 # What the ingest keeps of a time that its column cannot hold: the number as it came.

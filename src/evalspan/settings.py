@@ -98,6 +98,15 @@ class Settings(BaseModel):
     commit_linger: float = Field(
         default=0.005, ge=0, description="How long a commit waits for company when the store is idle."
     )
+    retention_days: int = Field(
+        default=0, ge=0, le=36500, description="Days that experiments and traces are kept; 0 keeps them."
+    )
+    retention_projects: str = Field(
+        default="", description="Other days for experiments of some projects: NAME=DAYS, comma-separated."
+    )
+    retention_interval: float = Field(
+        default=3600.0, ge=0, description="How often the service deletes what expired; 0 never does."
+    )
     price_file: str = Field(default="", description="JSON file of prices that win over the built-in ones.")
     query_timeout: float = Field(default=60.0, gt=0, description="Longest run of one SQL query.")
     query_max_memory: int = Field(default=4096 * MIB, gt=0, description="Memory that one SQL query may use.")

@@ -73,6 +73,7 @@ class ClickHouseServer:
         self.folder = folder
         self.port = _free_port()
         self.native_port = _free_port()
+        self._users = ""
         self._process: subprocess.Popen[bytes] | None = None
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "users.xml").write_text(_USERS.format(more=""), encoding="utf-8")
@@ -86,8 +87,14 @@ class ClickHouseServer:
     def permit(self, name: str, password: str, grants: Sequence[str]) -> None:
         """Add a user who has these grants (GRANT ... ON ...) and no others, from the next start on."""
         queries = "".join(f"<query>{grant}</query>" for grant in grants)
-        user = _USER.format(name=name, password=password, grants=queries)
-        (self.folder / "users.xml").write_text(_USERS.format(more=user), encoding="utf-8")
+        self._users += _USER.format(name=name, password=password, grants=queries)
+        (self.folder / "users.xml").write_text(_USERS.format(more=self._users), encoding="utf-8")
+
+    @property
+    def pid(self) -> int:
+        """Its process; it has been started."""
+        assert self._process is not None
+        return self._process.pid
 
     def address(self, database: str, user: str = "") -> str:
         """The store address of a database on this server; `user` is NAME:PASSWORD."""

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import AsyncGenerator
 
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Mount, Route
 
@@ -13,6 +14,7 @@ from evalspan.access import Keys
 from evalspan.api import experiments, health, metrics, openapi, pages, sql
 from evalspan.api.errors import HANDLERS
 from evalspan.api.guard import Door, Turnstile
+from evalspan.api.sweeper import Sweeper
 from evalspan.api.telemetry import Telemetry
 from evalspan.api.telemetry.queries import Queries
 from evalspan.api.telemetry.requests import Requests
@@ -31,14 +33,17 @@ def create_app(store: Store, settings: Settings, *, export_metrics: bool = False
     turnstile = Turnstile(settings.query_concurrency, settings.query_concurrency_per_key)
     telemetry = Telemetry(store, export=export_metrics)
     ingest = Ingest(store, settings, telemetry.meter)
+    sweeper = Sweeper(store, settings)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncGenerator[None, None]:
         grpc = GrpcServer(ingest, settings, keys) if settings.grpc_port >= 0 else None
         app.state.grpc_port = await grpc.start() if grpc else 0
+        sweeper.start()
         try:
             yield
         finally:
+            await run_in_threadpool(sweeper.stop)
             if grpc:
                 await grpc.stop()
             ingest.close()

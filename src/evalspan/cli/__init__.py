@@ -11,6 +11,7 @@ from evalspan.cli.copy import copy
 from evalspan.cli.demo import demo
 from evalspan.cli.doctor import doctor
 from evalspan.cli.query import query
+from evalspan.cli.retention import retention
 from evalspan.cli.run import run
 from evalspan.cli.schema import schema
 from evalspan.cli.search import search
@@ -24,7 +25,7 @@ def evalspan() -> None:
     """OpenTelemetry-native tracing and evaluation of LLM applications, queried with SQL."""
 
 
-for _command in (demo, serve, run, query, search, compare, doctor, copy, schema):
+for _command in (demo, serve, run, query, search, compare, doctor, copy, schema, retention):
     evalspan.add_command(_command)
 
 

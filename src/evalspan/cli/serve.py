@@ -14,6 +14,7 @@ from evalspan.cli.options import settings_options
 @settings_options(
     "store", "store_reader", "cluster", "host", "http_port", "grpc_port", "api_keys", "allow_open",
     "max_body_bytes", "max_pending_bytes", "commit_linger", "query_timeout", "query_max_memory",
+    "retention_days", "retention_projects", "retention_interval",
 )  # fmt: skip
 def serve(**given: str | bool | None) -> None:
     """Run the service: OTLP in, SQL and the Experiments API out."""

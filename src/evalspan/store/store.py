@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import itertools
 import threading
 from collections.abc import Generator, Iterator, Mapping, Sequence
@@ -11,7 +12,8 @@ from typing import Any, Final, Self
 
 from evalspan.errors import StoreUnavailable, UsageError
 from evalspan.store import dsn as addresses
-from evalspan.store import guard
+from evalspan.store import guard, scope
+from evalspan.store.cluster import LOCAL
 from evalspan.store.cluster import SETTINGS as CLUSTER_SETTINGS
 from evalspan.store.driver import Client, connect
 from evalspan.store.failures import asked, translated
@@ -37,6 +39,8 @@ class Store:
         migrate: bool = True,
         query_timeout: float = 60.0,
         query_max_memory: int = 0,
+        query_max_result_rows: int = 0,
+        query_max_result_bytes: int = 0,
         cluster: str = "",
         reader: str = "",
         schema: Schema = SCHEMA,
@@ -46,6 +50,8 @@ class Store:
         Args:
             query_timeout: longest run of one `read`, seconds.
             query_max_memory: bytes that one `read` may use; 0 sets no limit.
+            query_max_result_rows: rows that one `read` may return; 0 sets no limit.
+            query_max_result_bytes: the same in bytes, before they are formatted.
             cluster: the cluster over which the tables are spread, as the server's configuration names it.
             reader: the same store's address as another user, who runs what goes through `read`.
 
@@ -60,16 +66,24 @@ class Store:
         self._reader = addresses.reader(reader, self.dsn)
         if cluster and self.dsn.embedded:
             raise UsageError(f"EVALSPAN_CLUSTER={cluster!r} needs a ClickHouse server, not {self.dsn}.")
+        self._cluster = cluster
         self._settings = {**_SETTINGS, **(CLUSTER_SETTINGS if cluster else {})}
         self._lock = StoreLock(self.dsn.path) if self.dsn.path is not None else None
         self._idle: list[Client] = []
         self._idle_readers: list[Client] = []
         # readonly comes last: nothing can be set after it.
         self._read_settings = {
+            scope.SETTING: scope.setting(self._catalogs()),
             "max_execution_time": query_timeout,
             "max_memory_usage": query_max_memory,
+            "max_result_rows": query_max_result_rows,
+            "max_result_bytes": query_max_result_bytes,
+            "result_overflow_mode": "throw",
             "readonly": 1,
         }
+        self._project = ""
+        self._within: dict[str, Store] = {}
+        self._functions: frozenset[str] = frozenset()
         self._mutex = threading.Lock()
         self._column_types: dict[str, list[Any]] = {}
         self._closed = False
@@ -88,6 +102,42 @@ class Store:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def within(self, project: str) -> Store:
+        """This store as one project sees it, '' being all of it; closed with this one.
+
+        Raises:
+            UsageError: the store is spread over a cluster, where no such view is known to hold.
+        """
+        if not project:
+            return self
+        if self._cluster:
+            raise UsageError(
+                "A store that is spread over a cluster cannot be read with the key of a project; "
+                "use one without a project."
+            )
+        with self._mutex:
+            if self._closed:
+                raise StoreUnavailable(f"The store {self.dsn} is closed.")
+            if project not in self._within:
+                self._within[project] = self._seen_by(project)
+            return self._within[project]
+
+    def _seen_by(self, project: str) -> Store:
+        tables = [name.removeprefix("tables/") for name in SCHEMA.objects if name.startswith("tables/")]
+        seen = copy.copy(self)
+        seen._lock = None
+        seen._mutex = threading.Lock()
+        seen._idle, seen._idle_readers, seen._within = [], [], {}
+        seen._project = project
+        own = scope.conditions(self.database, project, [*tables, "schema_versions"])
+        seen._settings = {**self._settings, scope.SETTING: scope.setting(own)}
+        both = {scope.SETTING: scope.setting({**own, **self._catalogs()})}
+        seen._read_settings = {**scope.PLAN, **self._read_settings, **both, "readonly": 1}
+        return seen
+
+    def _catalogs(self) -> dict[str, str]:
+        return {table: f"{column} = '{self.database}'" for table, column in guard.CATALOG_FILTERS.items()}
 
     def announce(self, endpoint: str) -> None:
         """Say in the lock file where the service that holds this store can be reached."""
@@ -124,6 +174,11 @@ class Store:
                 column_types=self._types(client, table, names),
                 column_oriented=True,
             )
+
+    def erase(self, table: str, condition: str, parameters: Parameters) -> None:
+        """Delete the rows that meet a condition, which names no other table."""
+        where = f"{table}{LOCAL} ON CLUSTER `{self._cluster}`" if self._cluster else table
+        self.command(f"DELETE FROM {where} WHERE {condition}", parameters)
 
     def dump(self, statement: str, parameters: Parameters | None = None) -> bytes:
         """Run a SELECT of ours; its rows in ClickHouse's own format, for `load`."""
@@ -179,7 +234,21 @@ class Store:
             bound = guard.used(formatted, parameters or {})
             with self._client(reading=True) as client:
                 tree = client.raw_query(f"EXPLAIN AST {formatted}", bound).decode()
-        return guard.check(formatted, tree, bound, self.database)
+        return guard.check(formatted, tree, bound, self._reach())
+
+    def _reach(self) -> guard.Reach:
+        if not self._functions:
+            rows = self._rows("SELECT lower(name) FROM system.functions")
+            self._functions = frozenset(str(row[0]) for row in rows)
+        return guard.Reach(self.database, self._functions, self._hidden() if self._project else None)
+
+    def _hidden(self) -> frozenset[str]:
+        """What the database holds beside our views, whoever made it."""
+        found = self._rows(
+            "SELECT name FROM system.tables WHERE database = {database:String}", {"database": self.database}
+        )
+        views = {name.removeprefix("views/") for name in SCHEMA.objects if name.startswith("views/")}
+        return frozenset(str(row[0]) for row in found) - views
 
     def ping(self) -> None:
         """Raises StoreUnavailable when ClickHouse does not answer."""
@@ -195,6 +264,8 @@ class Store:
             self._idle, self._idle_readers = [], []
         for client in idle:
             client.close()
+        for seen in self._within.values():
+            seen.close()
         if self._lock is not None:
             self._lock.release()
 
