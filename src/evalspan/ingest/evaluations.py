@@ -18,7 +18,8 @@ from evalspan.ingest.dialect import View, amount
 TABLE: Final = "evaluations_data"
 COLUMNS: Final = (
     "experiment_id", "trace_id", "span_id", "name", "source", "run_iteration", "run_id", "record_id",
-    "project", "type", "score_value", "label_value", "json_value", "explanation", "assessment", "evaluator_id",
+    "project", "type", "score_value", "label_value", "json_value", "explanation", "assessment",
+    "evaluator_id",
     "evaluator_type", "evaluator_version", "error", "error_type", "response_id", "metadata", "tags",
     "service_name", "attributes", "attribute_types", "timestamp",
 )  # fmt: skip

@@ -11,7 +11,7 @@ from urllib3.exceptions import HTTPError
 
 from evalspan.errors import StoreError, StoreUnavailable, UsageError
 
-_TIMEOUT, _MEMORY = 159, 241
+_TIMEOUT, _MEMORY, _RESULT = 159, 241, 396
 _ADVICE = "Narrow it, for example to one experiment_id, or raise the limit of the service."
 # Error codes that the same statement may not meet again a moment later.
 _TRANSIENT = {
@@ -72,6 +72,11 @@ def asked() -> Generator[None]:
         elif code == _MEMORY and "(total)" not in message:
             message = (
                 f"The query needed more memory than EVALSPAN_QUERY_MAX_MEMORY allows ({message}) {_ADVICE}"
+            )
+        elif code == _RESULT:
+            message = (
+                "The query returned more than EVALSPAN_QUERY_MAX_RESULT_ROWS or "
+                f"EVALSPAN_QUERY_MAX_RESULT_BYTES allows ({message}) {_ADVICE}"
             )
         elif isinstance(error, StoreUnavailable):
             raise

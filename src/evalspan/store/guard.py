@@ -3,8 +3,10 @@
 `readonly = 1` stops writes, DDL and tables outside the store, yet leaves three doors open in the
 embedded engine (seen in 26.9): the scalar function `file()` reads any file, `INTO OUTFILE` writes
 one, and a second statement after `;` runs. So ClickHouse itself parses the query first
-(`formatQuery`, then `EXPLAIN AST`), and its canonical text and its tree are judged here. Names are
-checked wherever they stand, since a function can be passed by name (`arrayMap(file, ...)`).
+(`formatQuery`, then `EXPLAIN AST`), and its canonical text and its tree are judged here. What may
+stand there is listed, not what may not: a function that a newer ClickHouse adds is refused until it
+is known. Names are checked wherever they stand, since a function can be passed by name
+(`arrayMap(file, ...)`).
 
 The tree does not show everything: the condition of a SHOW, what is APPLYed, INTO OUTFILE of an
 EXPLAIN. What it does not show is refused by the text.
@@ -13,8 +15,9 @@ EXPLAIN. What it does not show is refused by the text.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from importlib.resources import files
 from typing import Any
 
 from evalspan.errors import UsageError
@@ -28,19 +31,31 @@ TABLE_FUNCTIONS = frozenset({
     "numbers", "numbers_mt", "zeros", "zeros_mt", "generateseries", "generate_series", "values", "null",
     "primes", "view",
 })  # fmt: skip
-# Functions that reach outside the store, hold a thread, or call a paid service.
-FUNCTIONS = frozenset({
-    "file", "sleep", "sleepeachrow", "catboostevaluate", "logtrace", "eval", "executable", "evalmlmethod",
-    "filesystemavailable", "filesystemcapacity", "filesystemunreserved", "hascolumnintable",
-    "addresstoline", "addresstolinewithinlines", "addresstosymbol", "getserversetting", "getmacro",
-    "getserverport", "hostname", "fqdn", "fullhostname", "serveruuid", "showcertificate", "reversednsquery",
-    "naivebayesclassifier", "naivebayesclassifierwithprob", "detectprogramminglanguage", "getoskernelversion",
-    "getclienthttpheader", "currentrequesturl", "generateserialid", "zookeepersessionuptime",
-})  # fmt: skip
-FUNCTION_PREFIXES = ("ai", "dict", "joinget")
 SYSTEM_TABLES = frozenset(
     {"one", "numbers", "zeros", "columns", "tables", "functions", "databases", "formats"}
 )
+FUNCTIONS = frozenset(
+    name
+    for line in (files("evalspan.store") / "functions.txt").read_text(encoding="utf-8").splitlines()
+    if not line.startswith("#")
+    for name in line.split()
+)
+"""The functions that may be called, in lower case."""
+_SYNTAX = frozenset({"lambda", "exists", "untuple", "grouping"})  # functions in the tree alone
+_KNOWN = FUNCTIONS | _SYNTAX
+COMBINATORS = (
+    "SimpleState", "OrDefault", "Distinct", "Resample", "ForEach", "ArgMax", "ArgMin", "OrNull", "Tuple",
+    "Merge", "State", "Array", "Null", "Map", "If",
+)  # fmt: skip
+# No arguments, so nothing to pass by name; people call columns so.
+_HARMLESS = frozenset({"user", "uptime", "tid"})
+# Catalogs of every database; under these conditions they show ours.
+CATALOG_FILTERS = {
+    "system.databases": "name",
+    "system.tables": "database",
+    "system.columns": "database",
+    "system.data_skipping_indices": "database",
+}
 
 _QUOTED = re.compile(r"'(?:[^'\\]|\\.|'')*'|`(?:[^`\\]|\\.|``)*`", re.DOTALL)
 _SHOW = re.compile(
@@ -106,14 +121,26 @@ def used(formatted: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in parameters.items() if name in kinds}
 
 
-def check(formatted: str, tree: str, parameters: dict[str, Any], database: str) -> Checked:
+@dataclass(frozen=True)
+class Reach:
+    """What a query may see."""
+
+    database: str
+    """Tables elsewhere are out of reach, a few of system's excepted."""
+    functions: Collection[str] = ()
+    """Every function that this ClickHouse has, in lower case: what may be meant by a name."""
+    hidden: Collection[str] | None = None
+    """For a query that sees one project: the tables that it may not name. Its views are left, and
+    nothing that shows how others' rows are stored."""
+
+
+def check(formatted: str, tree: str, parameters: dict[str, Any], reach: Reach) -> Checked:
     """Decide on one statement from ClickHouse's own syntax tree of it.
 
     Args:
         formatted: the statement as `formatQuery` prints it, which `used` has let pass.
         tree: `EXPLAIN AST` of it.
         parameters: what `used` returned.
-        database: the store's database; tables elsewhere are out of reach, a few of system's excepted.
 
     Raises:
         UsageError: the query would write, or reach outside the store.
@@ -126,8 +153,11 @@ def check(formatted: str, tree: str, parameters: dict[str, Any], database: str) 
             f"Only reading statements can be run here (SELECT, SHOW, DESCRIBE, EXPLAIN SELECT), not {what!r}."
         )
     for node in nodes:
-        _check_node(node, database)
-    named = re.search(r"\sFORMAT (\w+)", _bare(formatted))
+        _check_node(node, reach)
+    bare = _bare(formatted)
+    if reach.hidden is not None and (root.kind == "Explain" or re.search(r"\bPREWHERE\b", bare)):
+        raise UsageError("EXPLAIN and PREWHERE are not available to the key of a project.")
+    named = re.search(r"\sFORMAT (\w+)", bare)
     return Checked(formatted, parameters, named[1] if named else "", root.kind.startswith("Select"))
 
 
@@ -156,21 +186,24 @@ def _explains_select(root: _Node) -> bool:
     return len(inner) == 1 and inner[0].kind.startswith("Select")
 
 
-def _check_node(node: _Node, database: str) -> None:
+def _check_node(node: _Node, reach: Reach) -> None:
     parent = node.parent.kind if node.parent is not None else ""
     if node.kind.startswith("ColumnsApply"):
         raise UsageError("APPLY is not available here; name the columns.")
+    if node.kind == "Set" and parent != "Explain":
+        raise UsageError("SETTINGS are not available here; the service sets the limits.")
     if node.kind == "TableIdentifier":
-        _check_table(node.name, database)
+        _check_table(node.name, reach)
     elif node.kind == "Function" and parent == "TableExpression":
         if node.name.lower() not in TABLE_FUNCTIONS:
             raise UsageError(f"The table function {node.name}() is not available here.")
     elif node.kind == "Function":
         _check_function(node.name)
     elif node.kind == "Identifier" and (function := _called_with(node)) is not None:
-        _check_function(node.name)
+        if node.name.lower() in reach.functions and node.name.lower() not in _HARMLESS:
+            _check_function(node.name)
         if _IN.fullmatch(function) and node.parent is not None and node is node.parent.children[-1]:
-            _check_table(node.name, database)  # x IN table
+            _check_table(node.name, reach)  # x IN table
 
 
 def _called_with(node: _Node) -> str | None:
@@ -180,15 +213,23 @@ def _called_with(node: _Node) -> str | None:
 
 
 def _check_function(name: str) -> None:
-    lowered = name.lower()
-    if lowered in FUNCTIONS or lowered.startswith(FUNCTION_PREFIXES):
-        raise UsageError(f"{name!r} is not available here: it reaches outside the store (or holds a thread).")
+    base = name
+    while base.lower() not in _KNOWN:
+        combinator = next((each for each in COMBINATORS if base.endswith(each) and base != each), "")
+        if not combinator:
+            raise UsageError(
+                f"The function {name!r} is not available here: it is not known to compute and no more."
+            )
+        base = base.removesuffix(combinator)
 
 
-def _check_table(name: str, database: str) -> None:
+def _check_table(name: str, reach: Reach) -> None:
     owner, dot, table = name.rpartition(".")
-    if not dot or owner == database or owner.lower() == "information_schema":
+    ours = not dot or owner == reach.database
+    if ours and (reach.hidden is None or table not in reach.hidden):
         return
-    if owner == "system" and table in SYSTEM_TABLES:
+    if reach.hidden is None and owner.lower() == "information_schema":
         return
-    raise UsageError(f"The table {name} is out of reach here; read the views of database {database!r}.")
+    if reach.hidden is None and owner == "system" and table in SYSTEM_TABLES:
+        return
+    raise UsageError(f"The table {name} is out of reach here; read the views of database {reach.database!r}.")

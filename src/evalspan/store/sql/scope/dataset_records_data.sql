@@ -1,0 +1,1 @@
+dataset_id IN (SELECT dataset_id FROM datasets_data FINAL)

@@ -1,0 +1,1 @@
+resource_attributes['evalspan.project.name'] = {project}

@@ -1,0 +1,2 @@
+-- The project of that name. Deleted ones of that name too: an id that was given is not given again.
+name = {project}
