@@ -15,12 +15,13 @@ from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 import pytest
 
 from evalspan.api.server import Service
+from evalspan.keyfile import KeyFile
 from evalspan.settings import Settings
 from support.absent import absent
 from support.doctor import Doctor, lines
@@ -31,10 +32,20 @@ Findings = list[dict[str, str]]
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def keys(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Keys by role, and '' for the file that knows them."""
+    path = tmp_path_factory.mktemp("keys") / "keys.json"
+    file = KeyFile(path, create=True)
+    roles: tuple[Literal["read", "ingest"], ...] = ("read", "ingest")
+    return {"": str(path)} | {role: file.add([role], now=datetime.now(UTC))[0] for role in roles}
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory, keys: dict[str, str]) -> Iterator[Service]:
     """A service that asks for a key; nothing here makes it lose anything."""
     store = f"chdb://{tmp_path_factory.mktemp('doctor') / 'store'}"
-    with Service(Settings(store=store, http_port=0, grpc_port=0, api_keys=KEY)) as running:
+    settings = Settings(store=store, http_port=0, grpc_port=0, api_keys=KEY, keys_file=keys[""])
+    with Service(settings) as running:
         yield running
 
 
@@ -150,6 +161,19 @@ def test_a_key_that_is_missing_or_wrong_is_named(
     assert done.exit_code == 1
     assert said in lines(done, "problem")[0]
     assert "EVALSPAN_API_KEY" in lines(done, "problem")[0]
+
+
+@pytest.mark.parametrize(
+    ("role", "state", "said"),
+    [("read", "problem", "The key may not send"), ("ingest", "warning", "The key may not read")],
+)
+def test_a_key_without_the_role_that_is_needed_is_named(
+    doctor: Doctor, service: Service, keys: dict[str, str], role: str, state: str, said: str
+) -> None:
+    done = doctor("--endpoint", service.endpoint, "--api-key", keys[role])
+    assert done.exit_code == (1 if state == "problem" else 0)
+    assert said in lines(done, state)[0]
+    assert f"has the role {role}" in lines(done, state)[0]
 
 
 @pytest.mark.parametrize(

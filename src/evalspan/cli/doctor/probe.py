@@ -33,6 +33,7 @@ from evalspan.sdk.transport import Outcome, Transport
 from evalspan.settings import Settings
 
 NAME: Final = "evalspan-doctor"
+_NOT_ALLOWED: Final = ("HTTP 401", "HTTP 403", "UNAUTHENTICATED", "PERMISSION_DENIED")
 _LONGEST_REASON: Final = 150  # a client that got HTTP/2 for HTTP/1 shows all of the bytes
 _SCOPE: Final = InstrumentationScope(NAME)
 _QUERIES: Final[Mapping[Signal, str]] = {"spans": "probe_spans", "scores": "probe_logs"}
@@ -120,7 +121,7 @@ def _advice(signal: Signal, where: Target, outcome: Outcome) -> str:
         return f"The path is doubled: {path} is added to OTEL_EXPORTER_OTLP_ENDPOINT, so leave it out there."
     if "HTTP 404" in outcome.reason or "HTTP 405" in outcome.reason:
         return f"A variable for one signal is used as it is; it should end in {path}."
-    if "HTTP 401" in outcome.reason or "HTTP 403" in outcome.reason or "UNAUTHENTICATED" in outcome.reason:
+    if any(sign in outcome.reason for sign in _NOT_ALLOWED):
         return "Set EVALSPAN_API_KEY, or the headers in OTEL_EXPORTER_OTLP_HEADERS."
     speech = port.spoken(parts.hostname or "", parts.port or address.port_of(parts))
     if where.protocol == "grpc" and speech == "http":

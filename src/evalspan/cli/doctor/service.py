@@ -94,10 +94,10 @@ class Service:
         answer = self._client.post("/v1/traces", json={})
         if answer.status_code == 403:
             yield problem(
-                "key", f"The key may not send: {answer.text}", "Sending needs a key with the role ingest."
+                "key", f"The key may not send: {_detail(answer)}", "Sending needs a key with the role ingest."
             )
         elif answer.status_code not in (200, 401):
-            yield problem("ingest", f"An empty export fails: {answer.text}", "Look at the service's log.")
+            yield problem("ingest", f"An empty export fails: {_detail(answer)}", "Look at the service's log.")
 
     def _clock(self) -> Iterator[Finding]:
         began = time.time()
@@ -194,7 +194,9 @@ def _trouble(samples: Samples) -> Iterator[Finding]:
 
 
 def _detail(answer: httpx.Response) -> str:
+    """What an answer says of itself, in our error shape or OTLP's."""
     try:
-        return str(answer.json()["errors"][0]["detail"])
+        told = answer.json()
+        return str(told["message"] if "message" in told else told["errors"][0]["detail"])
     except (ValueError, LookupError, TypeError):
         return f"HTTP {answer.status_code} {answer.text[:200]}"
