@@ -125,6 +125,23 @@ def test_streams_are_asked_for_their_usage_only_if_one_wants_it(
     assert {**second, "stream_options": None} == {**first, "stream_options": None}
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "asked"),
+    [
+        ("/completions", {"prompt": "Peru"}, True),
+        ("/completions", {"position": 3}, False),
+        ("/fim/completions", {"prompt": "Peru"}, False),
+        ("/agents/completions", {"messages": ASKED}, False),
+    ],
+)
+def test_only_completions_of_openais_are_asked_beside_chats(
+    path: str, body: dict[str, Any], asked: bool, recorded: Recorded, provider: Provider
+) -> None:
+    install(recorded.provider, logger_provider=recorded.logger_provider, stream_usage=True)
+    httpx.post(provider.base_url + path, json={"model": "m", "stream": True, **body})
+    assert ("stream_options" in json.loads(provider.bodies[0])) == asked
+
+
 @pytest.mark.parametrize("more", [
     {},
     {"stream": False},

@@ -7,6 +7,7 @@ none goes there; a host of the app's own gets it, because the app's traces conti
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from types import ModuleType
@@ -22,7 +23,8 @@ from evalspan.capture.shape import mapping
 from evalspan.capture.trouble import note
 from evalspan.secrets import masked_url
 
-_CHAT = "/chat/completions"
+# Of chats and of OpenAI's older completions; Mistral's own paths would refuse the option.
+_ASKABLE = re.compile(r"(?<!/fim)(?<!/agents)/completions$")
 # The body is part of what these sign: a changed one would be refused.
 _SIGNATURES = (
     "signature",
@@ -73,13 +75,16 @@ def asking_for_usage(request: httpx.Request, library: ModuleType) -> httpx.Reque
 
 
 def _asking(request: httpx.Request, library: ModuleType) -> httpx.Request | None:
-    if request.method != "POST" or not request.url.path.rstrip("/").endswith(_CHAT) or _is_signed(request):
+    path = request.url.path.rstrip("/")
+    if request.method != "POST" or not _ASKABLE.search(path) or _is_signed(request):
         return None
     # No body to read is a stream of the app's: it stays as it is.
     content = cast("bytes | None", getattr(request, "_content", None))
     asked = mapping(json.loads(content)) if content else {}
     options = mapping(asked.get("stream_options"))
     if asked.get("stream") is not True or "include_usage" in options:
+        return None
+    if not path.endswith("/chat/completions") and "prompt" not in asked:  # anybody may have such a path
         return None
     body = json.dumps({**asked, "stream_options": {**options, "include_usage": True}}, ensure_ascii=False)
     data = body.encode()
