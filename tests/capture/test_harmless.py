@@ -70,14 +70,14 @@ def add_format(
     folder: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest, text: str
 ) -> None:
     """Install a package with a format, as the documentation says to."""
-    (folder / "telegraph_format.py").write_text(textwrap.dedent(text), encoding="utf-8")
-    metadata = folder / "telegraph-1.0.dist-info"
+    (folder / "raising_format.py").write_text(textwrap.dedent(text), encoding="utf-8")
+    metadata = folder / "raising-1.0.dist-info"
     metadata.mkdir()
-    (metadata / "METADATA").write_text("Name: telegraph\nVersion: 1.0\n", encoding="utf-8")
-    line = f"[{GROUP}]\ntelegraph = telegraph_format:FORMATS\n"
+    (metadata / "METADATA").write_text("Name: raising\nVersion: 1.0\n", encoding="utf-8")
+    line = f"[{GROUP}]\ntelegraph = raising_format:FORMATS\n"
     (metadata / "entry_points.txt").write_text(line, encoding="utf-8")
     monkeypatch.syspath_prepend(str(folder))
-    monkeypatch.delitem(sys.modules, "telegraph_format", raising=False)
+    monkeypatch.delitem(sys.modules, "raising_format", raising=False)
     formats.cache_clear()
     request.addfinalizer(formats.cache_clear)
 

@@ -30,6 +30,13 @@ def stream_of(*chunks: bytes | threading.Event, breaks_off: bool = False) -> Rep
     return Reply(headers=EVENT_STREAM, chunks=chunks, breaks_off=breaks_off)
 
 
+def named(kind: str, **more: Any) -> bytes:
+    """One event of a wire that names its events."""
+    return f"event: {kind}\r\ndata: {json.dumps({'type': kind, **more})}\r\n\r\n".encode()
+
+
+COUNTS = {"input_tokens": 7, "output_tokens": 2, "total_tokens": 9}
+ANSWER: dict[str, Any] = {"id": "r-1", "output": [], "usage": COUNTS}
 LIMA = (event({"role": "assistant", "content": "Li"}), event({"content": "ma"}), event({}, "stop"))
 
 
@@ -119,6 +126,41 @@ def test_a_stream_that_breaks_off_is_an_error_for_both(recorded: Recorded, provi
         httpx.post(f"{provider.base_url}/chat/completions", json=BODY)
     assert recorded.attributes()[a.ERROR_TYPE] == "RemoteProtocolError"
     assert recorded.attributes()[a.RESPONSE_ID] == "chatcmpl-8"
+
+
+@pytest.mark.parametrize(
+    ("path", "pieces"),
+    [
+        ("/v1/chat/completions", (*LIMA, event({}, **USAGE), b"data: [DO", b"NE]\n\n")),
+        ("/v1/responses", (named("response.created"), named("response.completed", response=ANSWER))),
+        ("/v1/messages", (named("message_delta", usage={"output_tokens": 2}), named("message_stop"))),
+        ("/v2/chat", (named("message-end", delta={"usage": {"tokens": {"output_tokens": 2}}}),)),
+    ],
+    ids=["chat completions", "responses", "messages", "cohere"],
+)
+def test_a_call_ends_where_its_wire_says_so_though_the_client_reads_no_further(
+    path: str, pieces: tuple[bytes, ...], recorded: Recorded, provider: Provider
+) -> None:
+    more, wanted = threading.Event(), b"".join(pieces)
+    provider.reply = stream_of(*pieces, more)
+    url = f"http://127.0.0.1:{provider.port}{path}"
+    with httpx.stream("POST", url, json={**BODY, "input": "hi", "max_tokens": 5}) as response:
+        read = b""
+        for piece in response.iter_raw():
+            assert recorded.calls == [] or read + piece == wanted
+            read += piece
+            if read == wanted:
+                break
+        (call,) = recorded.calls
+        assert dict(call.attributes or {})[a.USAGE_OUTPUT_TOKENS] == 2
+        more.set()
+
+
+def test_an_end_mark_inside_an_answer_ends_nothing(recorded: Recorded, provider: Provider) -> None:
+    said = event({"content": "data: [DONE]\n\nevent: message_stop\n\n"})
+    provider.reply = stream_of(said, *LIMA, event({}, **USAGE), DONE)
+    httpx.post(f"{provider.base_url}/chat/completions", json=BODY)
+    assert recorded.attributes()[a.USAGE_OUTPUT_TOKENS] == 2
 
 
 def test_a_forgotten_stream_ends_its_call(recorded: Recorded, provider: Provider) -> None:

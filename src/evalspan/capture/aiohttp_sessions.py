@@ -47,10 +47,7 @@ def wrapper(original: Send, watching: Callable[[], tuple[Watcher | None, bool]])
                 call.answered(Answered(status))
             call.fail(error)
             raise
-        headers = response.headers
-        encoding = "" if _decodes(self, given) else headers.get("Content-Encoding", "")
-        call.answered(Answered(response.status, headers.get("Content-Type", ""), encoding))
-        response.content = _Reader(response.content, call)
+        _watch(response, call, decoded=_decodes(self, given))
         return response
 
     return request
@@ -98,6 +95,17 @@ def _prepared(asked: httpx.Request, given: dict[str, Any], stream_usage: bool) -
 def _headers(given: dict[str, Any]) -> Any:
     """A copy of the given headers, made as aiohttp makes it."""
     return cast(Any, import_module("multidict")).CIMultiDict(given.get("headers") or ())
+
+
+def _watch(response: Any, call: Call, *, decoded: bool) -> None:
+    try:
+        headers = response.headers
+        encoding = "" if decoded else headers.get("Content-Encoding", "")
+        call.answered(Answered(response.status, headers.get("Content-Type", ""), encoding))
+        response.content = _Reader(response.content, call)
+    except Exception as trouble:
+        note("answer over aiohttp not read", repr(trouble))
+        call.finish()
 
 
 def _decodes(session: Any, given: dict[str, Any]) -> bool:

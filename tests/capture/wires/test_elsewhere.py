@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,12 +16,16 @@ from capture.wires.environments import ROOT, apart, shadowing
 PAGE = ROOT / "docs" / "capture.md"
 
 
-def rows(python: Path, *modules: str, before: tuple[Path, ...] = ()) -> list[str]:
-    """The lines of the table for the clients that these modules name, of calls made there."""
+# litellm needs mcp for any call with tools.
+LITELLM = ("litellm>=1.106", "mcp", "google-genai>=3.4", "aiohttp>=3.14")
+
+
+def printed(python: Path, script: str, *arguments: str, before: tuple[Path, ...] = ()) -> Any:
+    """What a script of this folder prints, run there."""
     path = os.pathsep.join(map(str, (*before, ROOT / "tests")))
     switches = {"PYTHONPATH": path, "LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_LOG": "CRITICAL"}
     done = subprocess.run(
-        [str(python), "-m", "capture.wires.elsewhere", *modules],
+        [str(python), "-m", f"capture.wires.{script}", *arguments],
         env={**os.environ, **switches}, capture_output=True, text=True, check=False, timeout=300,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -30,17 +35,34 @@ def rows(python: Path, *modules: str, before: tuple[Path, ...] = ()) -> list[str
 @pytest.mark.slow
 def test_the_openai_package_of_major_version_1_is_recorded_as_the_newest_is() -> None:
     old = shadowing("openai-1", "openai>=1.109,<2", "sniffio", "tqdm")
-    found = rows(Path(sys.executable), "openai_clients", before=(old,))
-    assert found
-    assert [row for row in found if not row.startswith("| `openai 1.x` |")] == []
-    assert [row for row in found if row not in PAGE.read_text(encoding="utf-8")] == []
+    rows = printed(Path(sys.executable), "elsewhere", "openai_clients", before=(old,))
+    assert rows
+    assert [row for row in rows if not row.startswith("| `openai 1.x` |")] == []
+    assert [row for row in rows if row not in PAGE.read_text(encoding="utf-8")] == []
 
 
 @pytest.mark.slow
-def test_litellm_and_what_goes_over_aiohttp_is_recorded(tmp_path: Path) -> None:
-    # litellm needs mcp for any call with tools.
-    python = apart("litellm", "litellm>=1.106", "mcp", "google-genai>=3.4", "aiohttp>=3.14")
-    found = rows(python, "litellm_clients", "google_clients")
-    assert any("litellm" in row for row in found)
-    assert any("with aiohttp" in row for row in found)
-    assert [row for row in found if row not in PAGE.read_text(encoding="utf-8")] == []
+def test_litellm_and_what_goes_over_aiohttp_is_recorded() -> None:
+    rows = printed(apart("litellm", *LITELLM), "elsewhere", "litellm_clients", "google_clients")
+    assert any("litellm" in row for row in rows)
+    assert any("with aiohttp" in row for row in rows)
+    assert [row for row in rows if row not in PAGE.read_text(encoding="utf-8")] == []
+
+
+@pytest.mark.slow
+def test_who_reads_over_aiohttp_reads_what_there_is_without_the_capture() -> None:
+    found = printed(apart("litellm", *LITELLM), "aiohttp_app")
+    cases = found.pop("cases")
+    assert {name: case["captured"] for name, case in cases.items()} == {
+        name: case["bare"] for name, case in cases.items()
+    }
+    assert {name: case["recorded"] for name, case in cases.items()} == {
+        **{key: [[None, 2]] for key in ("at once", "in every way", "read on after a timeout")},
+        **{key: [[None, None]] for key in ("unread", "left early")},
+        **{key: [[None, 9]] for key in ("gzip", "gzip left to the caller")},
+        **{key: [["429", None]] for key in ("refused", "refused and raised")},
+        "cancelled": [["CancelledError", None]],
+    }
+    assert found == {
+        "signature": True, "traceparent": True, "mine": "1", "asked": {"include_usage": True}
+    }  # fmt: skip
