@@ -40,10 +40,10 @@ format: $(STAMP) ## mend the format and what lint can mend
 collector: $(COLLECTOR) ## build the OpenTelemetry Collector (needs Go)
 
 # The builder is of the components' version.
-$(COLLECTOR): collector/builder.yaml
+$(COLLECTOR): collector/builder.yaml $(wildcard collector/gate/*)
 	@command -v go > /dev/null || { echo 'make collector needs Go (https://go.dev/dl); collector/Dockerfile does not' >&2; exit 1; }
 	GOBIN=$(CURDIR)/collector/bin go install \
-		go.opentelemetry.io/collector/cmd/builder@$$(sed -n 's/.*otlpreceiver //p' $<)
+		go.opentelemetry.io/collector/cmd/builder@$$(sed -n 's/.*otlpreceiver //p' collector/builder.yaml)
 	cd collector && bin/builder --config builder.yaml
 
 soak: $(STAMP) $(COLLECTOR) ## the fault tests of tests/collector with outages of a minute

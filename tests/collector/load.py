@@ -68,7 +68,9 @@ class Load:
         identity = {**_EXPERIMENT, "evalspan.record.id": trace.hex(), "evalspan.run_iteration": 1}
         case = span({**identity, "evalspan.input": '"in"', "evalspan.output": '"out"'}, trace_id=trace)
         calls = [
-            span({"gen_ai.operation.name": "chat", "text": _TEXT}, trace_id=trace, parent_span_id=case.span_id)
+            span(
+                {"gen_ai.operation.name": "chat", "text": _TEXT}, trace_id=trace, parent_span_id=case.span_id
+            )
             for _ in range(_CALLS)
         ]
         ids = {(trace.hex(), one.span_id.hex()) for one in (case, *calls)}

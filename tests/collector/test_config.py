@@ -55,7 +55,9 @@ def test_it_accepts_no_larger_message_than_the_service_does() -> None:
 
 
 @pytest.mark.parametrize("signal", ["traces", "logs", "metrics"])
-def test_a_body_over_the_limit_is_refused_before_it_is_acknowledged(collector: Collector, signal: str) -> None:
+def test_a_body_over_the_limit_is_refused_before_it_is_acknowledged(
+    collector: Collector, signal: str
+) -> None:
     answer = httpx.post(
         f"{collector.http}/v1/{signal}",
         content=b"\0" * (64 * 2**20 + 1),

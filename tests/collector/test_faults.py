@@ -34,7 +34,11 @@ def settled(service: ServiceProcess, collector: Collector, load: Load) -> dict[s
     assert load.broken == []
     wait_until(lambda: collector.queued() == 0, SETTLING, lambda: collector.log)
     accounts = settle(service, load)
-    print(f"\nrefused: {dict(load.refused)}", *(f"{kind}: {account}" for kind, account in accounts.items()), sep="\n")
+    print(
+        f"\nrefused: {dict(load.refused)}",
+        *(f"{kind}: {account}" for kind, account in accounts.items()),
+        sep="\n",
+    )
     for account in accounts.values():
         assert account.acknowledged > 0
         assert (account.lost, account.doubled, account.unknown) == (0, 0, 0)

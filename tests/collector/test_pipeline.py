@@ -23,7 +23,7 @@ from support.process import wait_until
 from support.service import ServiceProcess
 
 PROMPT_BYTES = 5 * 2**20
-SCRIPT = f'''
+SCRIPT = f"""
 import json
 import evalspan
 from evalspan import EvaluatorResult
@@ -50,7 +50,7 @@ experiment = evalspan.experiment(name="large", task=task, dataset=dataset,
                                  evaluators=[exact_match, judge], runs=2, metadata={{"commit": "abc"}})
 result = experiment.run(jobs=2)
 print(json.dumps({{"id": result.experiment_id, "complete": result.delivery.complete}}))
-'''
+"""
 # What names one run of the script, or the moment of it.
 OWN = re.compile(r"(trace|span|experiment|run|test\.suite\.run)[._]id$|experiment_name$|_at$|time|duration")
 
@@ -99,7 +99,9 @@ def without_names(row: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def direct(service: ServiceProcess, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, Any]]]:
+def direct(
+    service: ServiceProcess, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, list[dict[str, Any]]]:
     """The rows of the experiment when it was sent to the service without a Collector."""
     told = run(tmp_path_factory.mktemp("direct"), EVALSPAN_ENDPOINT=service.endpoint)
     return rows_of(service, told["id"])

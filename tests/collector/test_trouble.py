@@ -41,7 +41,9 @@ def test_items_that_the_service_refuses_are_logged_and_their_neighbours_kept(
 
 def test_a_wrong_key_drops_what_was_acknowledged_and_says_so(tmp_path: Path) -> None:
     with (
-        ServiceProcess(tmp_path / "s", f"chdb://{tmp_path / 'store'}", {"EVALSPAN_API_KEYS": "right"}) as service,
+        ServiceProcess(
+            tmp_path / "s", f"chdb://{tmp_path / 'store'}", {"EVALSPAN_API_KEYS": "right"}
+        ) as service,
         Collector(tmp_path / "c", service.endpoint, {"EVALSPAN_API_KEY": "wrong"}) as collector,
     ):
         service.start()
@@ -82,5 +84,7 @@ def test_what_waits_outlives_the_collector(tmp_path: Path, end: str) -> None:
             service.start()
             collector.start()
             wait_until(lambda: collector.queued() == 0)
-            rows = service.sql("SELECT count() AS n FROM spans WHERE trace_id = {t:String}", t=one.trace_id.hex())
+            rows = service.sql(
+                "SELECT count() AS n FROM spans WHERE trace_id = {t:String}", t=one.trace_id.hex()
+            )
             assert rows == [{"n": 1}]
