@@ -14,11 +14,11 @@ from evalspan.access import Keys
 from evalspan.api import experiments, health, metrics, openapi, pages, sql
 from evalspan.api.errors import HANDLERS
 from evalspan.api.guard import Door, Turnstile
+from evalspan.api.scope import Catalogs
 from evalspan.api.sweeper import Sweeper
 from evalspan.api.telemetry import Telemetry
 from evalspan.api.telemetry.queries import Queries
 from evalspan.api.telemetry.requests import Requests
-from evalspan.experiments import Catalog
 from evalspan.ingest import GrpcServer, Ingest, otlp_routes
 from evalspan.settings import Settings
 from evalspan.store import Store
@@ -73,5 +73,5 @@ def create_app(store: Store, settings: Settings, *, export_metrics: bool = False
     app.state.ingest = ingest
     app.state.telemetry = telemetry
     app.state.queries = Queries(telemetry.meter)
-    app.state.catalog = Catalog(store)
+    app.state.catalogs = Catalogs(store)
     return app

@@ -11,8 +11,8 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from evalspan.api.envelope import blocking
-from evalspan.experiments import Catalog
-from evalspan.store import Store, sql
+from evalspan.api.scope import catalog
+from evalspan.store import sql
 
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 72rem; padding: 0 1rem }
@@ -41,8 +41,7 @@ async def home(_request: Request) -> Response:
 
 
 def experiments_page(request: Request) -> Response:
-    catalog: Catalog = request.app.state.catalog
-    found = catalog.experiments.find(limit=200).items
+    found = catalog(request).experiments.find(limit=200).items
     rows = [
         [
             f'<a href="/experiments/{escape(item.experiment_id)}">{escape(item.experiment_name)}</a>',
@@ -59,9 +58,8 @@ def experiments_page(request: Request) -> Response:
 
 def experiment_page(request: Request) -> Response:
     """The summary by evaluator, then the first hundred results."""
-    catalog: Catalog = request.app.state.catalog
-    store: Store = request.app.state.store
-    experiment = catalog.experiments.get(request.path_params["experiment_id"])
+    store = catalog(request).store
+    experiment = catalog(request).experiments.get(request.path_params["experiment_id"])
     parameters = {"experiment_id": experiment.experiment_id}
     summary = store.query(sql("queries/page_summary"), parameters)
     results = store.query(sql("queries/page_results"), parameters)

@@ -16,8 +16,8 @@ from evalspan.analysis.search import search
 from evalspan.analysis.syntax import QueryError
 from evalspan.api.envelope import Many, One, boolean, integer, limit, many, one, resource
 from evalspan.api.operation import PAGE, Operation, flag, number, text, texts
+from evalspan.api.scope import catalog
 from evalspan.errors import UsageError
-from evalspan.experiments import Catalog
 
 _KINDS = {Level.RUN: "experiment_runs", Level.RECORD: "experiment_records"}
 _MOST_RUNS = 2**32 - 1
@@ -36,11 +36,10 @@ class Found(BaseModel):
 
 
 def find(request: Request) -> Response:
-    catalog: Catalog = request.app.state.catalog
-    experiment = catalog.experiments.get(request.path_params["experiment_id"])
+    experiment = catalog(request).experiments.get(request.path_params["experiment_id"])
     try:
         level, page = search(
-            catalog.store,
+            catalog(request).store,
             experiment.experiment_id,
             request.query_params.get("query", ""),
             limit=limit(request, 100),
@@ -53,13 +52,12 @@ def find(request: Request) -> Response:
 
 
 def compare(request: Request) -> Response:
-    catalog: Catalog = request.app.state.catalog
     sides = [
-        Choice(catalog.experiments.get(request.path_params[side]), _run(request, f"run_{side}"))
+        Choice(catalog(request).experiments.get(request.path_params[side]), _run(request, f"run_{side}"))
         for side in ("a", "b")
     ]
     found = compare_experiments(
-        catalog.store,
+        catalog(request).store,
         *sides,
         lower_is_better=request.query_params.getlist("lower_is_better"),
         texts=boolean(request, "texts", False),

@@ -9,9 +9,9 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
+from evalspan.api.scope import store
 from evalspan.api.telemetry.queries import Queries
 from evalspan.errors import TooLargeError, UsageError
-from evalspan.store import Store
 
 MAX_QUERY_BYTES = 262_144  # ClickHouse's own max_query_size
 _MEDIA_TYPES = {
@@ -50,9 +50,8 @@ async def query(request: Request) -> Response:
         for name, value in request.query_params.items()
         if name.startswith("param_")
     }
-    store: Store = request.app.state.store
     queries: Queries = request.app.state.queries
-    read = partial(store.read, statement, parameters, output_format=output_format)
+    read = partial(store(request).read, statement, parameters, output_format=output_format)
     chunks = await run_in_threadpool(queries.measured, read)
     return StreamingResponse(iterate_in_threadpool(chunks), media_type=media_type(output_format))
 

@@ -3,6 +3,7 @@ features that do not exist here."""
 
 from __future__ import annotations
 
+from google.protobuf.message import Message
 from pydantic import BaseModel, RootModel
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -14,6 +15,7 @@ from evalspan.api.datadog.events import MetricsBody, SpanEnvelope
 from evalspan.api.datadog.lookup import lookup
 from evalspan.api.envelope import Envelope, read_attributes, read_json
 from evalspan.api.operation import Operation
+from evalspan.api.scope import grant
 from evalspan.errors import NotFoundError, UsageError
 from evalspan.ingest import Ingest, Receipt, Signal
 
@@ -45,7 +47,7 @@ async def spans_intake(request: Request) -> Response:
     envelopes = Envelopes.model_validate(document)
     bodies = [body for envelope in envelopes.root for body in envelope.spans]
     message = await run_in_threadpool(spans.request, bodies, lookup(request))
-    return accepted(await ingest(request).export(Signal.TRACES, message))
+    return await _take(request, Signal.TRACES, message)
 
 
 async def metrics_intake(request: Request) -> Response:
@@ -57,7 +59,11 @@ async def metrics_intake(request: Request) -> Response:
                 "session is not supported.",
                 pointer=f"/data/attributes/metrics/{number}/join_on",
             )
-    return accepted(await ingest(request).export(Signal.LOGS, metrics.submitted(body.metrics)))
+    return await _take(request, Signal.LOGS, metrics.submitted(body.metrics))
+
+
+async def _take(request: Request, signal: Signal, message: Message) -> Response:
+    return accepted(await ingest(request).export(signal, message, project=grant(request).project))
 
 
 def accepted(receipt: Receipt) -> Response:

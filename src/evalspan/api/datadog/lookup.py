@@ -7,6 +7,7 @@ import time
 from starlette.requests import Request
 
 from evalspan.api.datadog.spans import Lookup
+from evalspan.api.scope import catalog, grant
 from evalspan.experiments import Catalog, Experiment
 
 _FRESH = 5.0
@@ -38,8 +39,9 @@ class Experiments:
 
 
 def lookup(request: Request) -> Lookup:
-    """The service's own."""
+    """That of the request's project; each project's outlives the request."""
     state = request.app.state
-    if not hasattr(state, "experiment_lookup"):
-        state.experiment_lookup = Experiments(state.catalog)
-    return state.experiment_lookup
+    if not hasattr(state, "lookups"):
+        state.lookups = {}
+    known: dict[str, Experiments] = state.lookups
+    return known.setdefault(grant(request).project, Experiments(catalog(request)))

@@ -21,8 +21,9 @@ from evalspan.api.envelope import (
     read_attributes,
     resource,
 )
-from evalspan.api.experiments.projects import Name, catalog
+from evalspan.api.experiments.projects import Name
 from evalspan.api.operation import PAGE, Operation, text
+from evalspan.api.scope import catalog
 from evalspan.experiments import Dataset
 from evalspan.experiments.entity import Moment
 from evalspan.model import Json

@@ -19,13 +19,13 @@ from evalspan.api.datadog.events import EventsBody
 from evalspan.api.datadog.intake import ingest
 from evalspan.api.datadog.lookup import lookup
 from evalspan.api.envelope import Envelope, One, boolean, nothing, one, read_attributes, resource
-from evalspan.api.experiments.projects import catalog
 from evalspan.api.operation import Operation, flag, text
+from evalspan.api.scope import catalog, grant
 from evalspan.errors import NotFoundError, UsageError
 from evalspan.experiments import Experiment
 from evalspan.ingest import Receipt, Signal
 from evalspan.model import Json
-from evalspan.store import Store, sql
+from evalspan.store import sql
 
 
 class EventMetric(BaseModel):
@@ -73,16 +73,16 @@ class EventsAttributes(BaseModel):
 async def push(request: Request) -> Response:
     body = await read_attributes(request, EventsBody)
     identity = request.path_params["experiment_id"]
-    known = lookup(request)
+    known, project = lookup(request), grant(request).project
     if await run_in_threadpool(known, identity) is None:
         raise NotFoundError(f"There is no experiment {identity!r}.")
     receipts: list[Receipt] = []
     if body.spans:
         message = await run_in_threadpool(spans.request, body.spans, known, identity, body.tags)
-        receipts.append(await ingest(request).export(Signal.TRACES, message))
+        receipts.append(await ingest(request).export(Signal.TRACES, message, project=project))
     if body.metrics:
         scores = metrics.of_experiment(body.metrics, identity, body.tags)
-        receipts.append(await ingest(request).export(Signal.LOGS, scores))
+        receipts.append(await ingest(request).export(Signal.LOGS, scores, project=project))
     refused = [receipt.message for receipt in receipts if receipt.rejected]
     if refused:
         raise UsageError("; ".join(refused), pointer="/data/attributes")
@@ -113,7 +113,7 @@ def pull_by_name(request: Request) -> Response:
 
 
 def _answer(request: Request, experiment: Experiment) -> Response:
-    store: Store = request.app.state.store
+    store = catalog(request).store
     parameters = {"experiment_id": experiment.experiment_id}
     with_scores = boolean(request, "include[eval_metrics]", True)
     found = store.query(sql("queries/event_metrics"), parameters) if with_scores else []

@@ -11,8 +11,9 @@ from starlette.responses import Response
 
 from evalspan.api.envelope import Body, Envelope, Many, One, nothing, one, read_attributes, resource
 from evalspan.api.experiments import listing
-from evalspan.api.experiments.projects import Name, catalog
+from evalspan.api.experiments.projects import Name
 from evalspan.api.operation import PAGE, Operation, flag, text, texts
+from evalspan.api.scope import catalog
 from evalspan.experiments import Experiment, NewExperiment
 from evalspan.experiments.entity import Moment
 from evalspan.model import ExperimentStatus, Json

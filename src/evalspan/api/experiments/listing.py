@@ -15,15 +15,15 @@ from starlette.responses import JSONResponse, Response
 
 from evalspan.analysis.aggregates import aggregates
 from evalspan.api.envelope import limit, many
+from evalspan.api.scope import catalog
 from evalspan.errors import UsageError
-from evalspan.experiments import Catalog, Experiment
+from evalspan.experiments import Experiment
 from evalspan.experiments.entity import MAX_PAGE
 from evalspan.model import Json, dump
 
 
 def answer(request: Request, render: Callable[[Experiment], dict[str, Any]]) -> Response:
     """The page that the query asks for; `include[aggregate_data]=false` leaves the aggregates out."""
-    catalog: Catalog = request.app.state.catalog
     query = request.query_params
     experiment, metadata = query.get("filter[experiment]", ""), _metadata(request)
     cursor, one_page = query.get("page[cursor]", ""), bool(experiment) or metadata is not None
@@ -32,7 +32,7 @@ def answer(request: Request, render: Callable[[Experiment], dict[str, Any]]) -> 
             "page[cursor] is not supported with filter[experiment] or filter[metadata]; raise page[limit] "
             f"instead (at most {MAX_PAGE})."
         )
-    page = catalog.experiments.find(
+    page = catalog(request).experiments.find(
         ids=query.getlist("filter[id]"),
         project_id=query.get("filter[project_id]", ""),
         dataset_id=query.get("filter[dataset_id]", ""),
@@ -46,7 +46,7 @@ def answer(request: Request, render: Callable[[Experiment], dict[str, Any]]) -> 
     )
     items = [render(each) for each in page.items]
     if _flag(request, "include[aggregate_data]", default=True):
-        found = aggregates(catalog.store, page.items)
+        found = aggregates(catalog(request).store, page.items)
         for item in items:
             item["attributes"]["aggregate_data"] = found[item["id"]]
     if one_page:

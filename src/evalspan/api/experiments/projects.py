@@ -22,7 +22,8 @@ from evalspan.api.envelope import (
     resource,
 )
 from evalspan.api.operation import PAGE, Operation, text
-from evalspan.experiments import Catalog, Project
+from evalspan.api.scope import catalog, everything, grant
+from evalspan.experiments import Project
 from evalspan.experiments.entity import Moment
 
 Name = Annotated[str, Field(min_length=1, max_length=1000)]
@@ -64,8 +65,9 @@ def find(request: Request) -> Response:
 
 async def create(request: Request) -> Response:
     body = await read_attributes(request, ProjectBody)
+    grant(request).require_project(body.name)
     project = await run_in_threadpool(
-        catalog(request).projects.get_or_create, body.name, body.description or ""
+        everything(request).projects.get_or_create, body.name, body.description or ""
     )
     return one(render(project))
 
@@ -80,10 +82,6 @@ async def delete(request: Request) -> Response:
     body = await read_attributes(request, ProjectIds)
     await run_in_threadpool(catalog(request).projects.delete, body.project_ids)
     return nothing()
-
-
-def catalog(request: Request) -> Catalog:
-    return request.app.state.catalog
 
 
 def render(project: Project) -> dict[str, Any]:

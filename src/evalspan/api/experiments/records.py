@@ -27,8 +27,8 @@ from evalspan.api.envelope import (
 )
 from evalspan.api.experiments import upload
 from evalspan.api.experiments.datasets import BASES
-from evalspan.api.experiments.projects import catalog
 from evalspan.api.operation import PAGE, Operation, flag, number, texts
+from evalspan.api.scope import catalog
 from evalspan.errors import UsageError
 from evalspan.experiments import Changed, RecordUpdate, StoredRecord
 from evalspan.experiments.entity import Moment

@@ -20,6 +20,7 @@ from evalspan.errors import NotFoundError
 from evalspan.store import Store
 
 NAME: Final = "evalspan"
+_LAST_EXPORT: Final = 5_000  # a receiver that is away may not hold up the end of the service
 
 
 class Telemetry:
@@ -54,4 +55,4 @@ class Telemetry:
         return prometheus.render(data)
 
     def close(self) -> None:
-        self._provider.shutdown()
+        self._provider.shutdown(timeout_millis=_LAST_EXPORT)
