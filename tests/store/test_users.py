@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from evalspan.errors import StoreError, StoreUnavailable, UsageError
+from evalspan.errors import EvalspanError, StoreError, StoreUnavailable, UsageError
 from evalspan.experiments import Catalog
 from evalspan.store import Store, questions
 from support.clickhouse_server import ClickHouseServer
@@ -50,9 +50,16 @@ def test_the_service_s_user_makes_the_schema_and_works_with_it(store: Store) -> 
     project = catalog.projects.get_or_create("p")
     catalog.projects.delete([project.project_id])
     add(store, case("r1"), llm("r1"))
-    assert rows(store.read("SELECT currentUser() AS user, record_id FROM experiment_results")) == [
-        {"user": READER, "record_id": "r1"}
-    ]
+    assert rows(store.read("SELECT record_id FROM experiment_results")) == [{"record_id": "r1"}]
+
+
+def test_queries_run_as_the_reader(server: ClickHouseServer, store: Store) -> None:
+    stranger = server.address("evalspan", f"{READER}:wrong")
+    with (
+        Store(server.address("evalspan", f"{SERVICE}:secret"), reader=stranger) as mistaken,
+        pytest.raises(EvalspanError, match=r"AUTHENTICATION_FAILED|password is incorrect"),
+    ):
+        mistaken.read("SELECT 1")
 
 
 def test_the_reader_runs_every_question_and_every_view(store: Store) -> None:
