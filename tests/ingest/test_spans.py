@@ -117,6 +117,25 @@ async def test_a_span_that_is_sent_twice_is_there_once(service: Service) -> None
     assert service.span_row(one)["experiment_id"] == "e"
 
 
+@pytest.mark.parametrize("stated", [0, -1, "two", 1.5])
+async def test_an_iteration_that_is_none_is_taken_as_the_first_with_a_warning(
+    service: Service, stated: object
+) -> None:
+    one = span({"evalspan.experiment.name": "e", "evalspan.run_iteration": stated})
+    receipt = await service.ingest.export(Signal.TRACES, traces(one))
+    assert (receipt.accepted, receipt.rejected) == (1, 0)
+    assert "evalspan.run_iteration must be a whole number from 1" in receipt.message
+    assert service.span_row(one)["run_iteration"] == 1
+
+
+async def test_a_service_that_an_evaluator_called_knows_it_by_the_trace_state(service: Service) -> None:
+    called = span(trace_state="vendor=1,evalspan=treu%20%26%20klar")
+    others = [span(trace_state="evalspanish=x"), span(trace_state="vendor=evalspan"), span()]
+    await service.ingest.export(Signal.TRACES, traces(called, *others))
+    assert service.span_row(called)["evaluator"] == "treu & klar"
+    assert [service.span_row(other)["evaluator"] for other in others] == ["", "", ""]
+
+
 async def test_a_case_fills_the_columns_of_its_experiment(service: Service) -> None:
     one = span(
         {

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Final
+from urllib.parse import unquote
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
@@ -101,6 +102,7 @@ def _add(span: Span, shared: Shared, batch: Batch, plans: Plans) -> None:
         facts.span_type = texts.get(names.SPAN_TYPE, "").upper() or facts.span_type
         if case.is_case:
             facts.span_type = names.CASE
+            _check_iteration(span, view, who, batch)
             cases.complete(who, trace_id)
             _note_experiment(who, case, start, batch)
     if events:
@@ -138,7 +140,7 @@ def _row(
         who.run_id,
         who.run_iteration,
         who.record_id,
-        view.texts.get(names.EVALUATOR_NAME, ""),
+        _evaluator(span, view),
         who.project,
         who.experiment,
         who.dataset_id,
@@ -184,6 +186,18 @@ def _row(
         dialect,
         *shared,
     )
+
+
+def _evaluator(span: Span, view: View) -> str:
+    """The evaluator that a span worked for; a service that it called knows it by the trace state only."""
+    stated = view.texts.get(names.EVALUATOR_NAME, "")
+    if stated or names.TRACE_STATE_EVALUATOR not in span.trace_state:
+        return stated
+    for member in span.trace_state.split(","):
+        key, _, value = member.strip().partition("=")
+        if key == names.TRACE_STATE_EVALUATOR:
+            return unquote(value)
+    return ""
 
 
 def _long_texts(view: View, facts: Facts, case: Case) -> tuple[str, str, str]:
@@ -286,6 +300,16 @@ def _evaluation_events(
             if not evaluations.add(batch, view, trace_id, span_id, service_name, who):
                 # The span is kept with its event, so this is no rejected span.
                 batch.findings.warn(evaluations.NAMELESS, f"on span {span_id} of trace {trace_id}")
+
+
+def _check_iteration(span: Span, view: View, who: Identity, batch: Batch) -> None:
+    """Counted from 0, the first two iterations of a record would be one, and one of them lost."""
+    stated = view.texts.get(names.RUN_ITERATION) or view.texts.get(names.TEST_CASE_RUN_ATTEMPT, "")
+    if stated and not who.run_iteration:
+        batch.findings.warn(
+            f"{names.RUN_ITERATION} must be a whole number from 1, and is taken as 1",
+            f"{stated!r} on span {span.name!r} of trace {span.trace_id.hex()}, record {who.record_id!r}",
+        )
 
 
 def _note_experiment(who: Identity, case: Case, start: int, batch: Batch) -> None:

@@ -11,6 +11,7 @@ import asyncio
 import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from opentelemetry import context as otel_context
 from opentelemetry import trace
@@ -140,9 +141,10 @@ class Cases:
 
     async def _evaluate(self, function: Function, record: Record, case: Case, row: Row) -> Evaluation:
         """One evaluator on one row, in its span; the score goes out as an event of the case span."""
-        judged = trace.SpanContext(
-            int(row.trace_id, 16), int(row.span_id, 16), False, trace.TraceFlags(trace.TraceFlags.SAMPLED)
-        )
+        # Services that the evaluator calls hand the trace state on: their cost is not the case's either.
+        state = trace.TraceState([(attributes.TRACE_STATE_EVALUATOR, _state_value(function.name))])
+        sampled = trace.TraceFlags(trace.TraceFlags.SAMPLED)
+        judged = trace.SpanContext(int(row.trace_id, 16), int(row.span_id, 16), False, sampled, state)
         within = replace(case, evaluator=function.name).enter(Context())
         parent = trace.set_span_in_context(trace.NonRecordingSpan(judged), within)
         values = {attributes.SPAN_TYPE: attributes.EVALUATOR, attributes.EVALUATION_NAME: function.name}
@@ -208,3 +210,8 @@ class Cases:
 def _shown(values: dict[str, Json]) -> dict[str, Any]:
     """Values of the case as they are recorded; what evaluators get is the real ones."""
     return {name: text for name, value in values.items() if (text := content.shown(value)) is not None}
+
+
+def _state_value(name: str) -> str:
+    """A name as a value of the trace state, which holds 256 characters of ASCII."""
+    return quote(name, safe="")[:256]
