@@ -11,7 +11,8 @@ from evalspan.store import Store
 from ingest.build import Service, event, log, logs, span, trace_id, traces
 
 
-async def test_telemetry_goes_in_on_both_engines(store: Store) -> None:
+@pytest.mark.parametrize("store", ["embedded", "server", "cluster"], indirect=True)
+async def test_telemetry_goes_in_on_both_engines_and_on_two_shards(store: Store) -> None:
     opened = Ingest(store, load({}, {}))
     trace = trace_id()
     case = {"n": 1, "evalspan.experiment.name": "both", "list": [1, b"x"]}

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from zlib import crc32
 
+import httpx
 import pytest
 
+from evalspan.api.server import Service
 from evalspan.attributes import RETENTION_DAYS
 from evalspan.errors import UsageError
+from evalspan.settings import load
 from evalspan.store import Store, sql
 from evalspan.store.retention import Policy, expired, sweep
 from support.clickhouse_cluster import ClickHouseCluster
@@ -154,3 +159,19 @@ def test_on_a_cluster_rows_are_deleted_on_every_node(
         assert all("_local ON CLUSTER `pair` WHERE" in statement for statement in sent)
         assert store.query("SELECT DISTINCT experiment_id AS e FROM spans") == [{"e": "young"}]
         assert store.query("SELECT count() AS n FROM logs") == [{"n": 1}]
+
+
+def test_a_running_service_deletes_what_expired(tmp_path: Path) -> None:
+    address = f"chdb://{tmp_path}"
+    with Store(address) as store:
+        add(store, *whole("old"))
+    chosen = load(
+        {"store": address, "http_port": 0, "grpc_port": -1, "retention_days": 30, "retention_interval": 0.1},
+        {},
+    )
+    statement = "SELECT count() FROM experiment_results FORMAT CSV"
+    with Service(chosen) as service:
+        deadline = time.monotonic() + 30
+        while httpx.post(f"{service.endpoint}/sql", content=statement).text != "0\n":
+            assert time.monotonic() < deadline
+            time.sleep(0.1)

@@ -10,6 +10,7 @@ import hashlib
 import json
 from typing import Literal
 
+from evalspan.errors import StoreUnavailable
 from evalspan.store import Store, sql
 
 Kind = Literal["dataset_change", "experiment_name"]
@@ -26,4 +27,7 @@ class Claims:
         key = {"kind": kind, "subject": subject, "number": number}
         token = hashlib.sha256(json.dumps([kind, subject, number]).encode()).hexdigest()
         self._store.command(sql("queries/claim"), {**key, "owner": owner, "version": version, "token": token})
-        return str(self._store.query(sql("queries/claimant"), key)[0]["owner"])
+        found = self._store.query(sql("queries/claimant"), key)
+        if not found:  # a replica that has not fetched it yet
+            raise StoreUnavailable(f"The claim to {kind} {subject!r} cannot be read yet; try again shortly.")
+        return str(found[0]["owner"])

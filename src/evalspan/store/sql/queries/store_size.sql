@@ -1,6 +1,6 @@
 -- What each table of this store takes, without reading it.
 SELECT
-    replaceRegexpOne(table, '_data$', '') AS name,
+    replaceRegexpOne(table, '_data(_local)?$', '') AS name,
     count() AS parts,
     sum(rows) AS total_rows,
     sum(bytes_on_disk) AS bytes
