@@ -29,7 +29,7 @@ class Settings(BaseModel):
     endpoint: str = Field(
         default="http://127.0.0.1:4318", description="Base URL of the service, for the SDK and the CLI."
     )
-    api_key: str = Field(default="", description="API key that the SDK and the CLI send.")
+    api_key: str = Field(default="", repr=False, description="API key that the SDK and the CLI send.")
     project: str = Field(default="default-project", description="Project of experiments that name none.")
 
     # The SDK.
@@ -66,7 +66,9 @@ class Settings(BaseModel):
 
     # The service.
     store: str = Field(
-        default="chdb://.evalspan", description="chdb://PATH, or http(s)://user:password@host:8123/database."
+        default="chdb://.evalspan",
+        repr=False,
+        description="chdb://PATH, or http(s)://user:password@host:8123/database.",
     )
     store_reader: str = Field(
         default="",
@@ -83,7 +85,9 @@ class Settings(BaseModel):
         default=4317, ge=-1, le=65535, description="OTLP/gRPC; 0 picks a free port, -1 turns it off."
     )
     api_keys: str = Field(
-        default="", description="Comma-separated API keys; set, every path but health asks for one."
+        default="",
+        repr=False,
+        description="Comma-separated API keys; set, every path but health asks for one.",
     )
     keys_file: str = Field(
         default="", description="File of hashed API keys, which `evalspan keys` writes; set, a key is needed."

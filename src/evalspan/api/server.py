@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+import ssl
 import threading
 from collections.abc import Callable
 from types import TracebackType
+from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
 
+from evalspan import tls
+from evalspan.access import Keys
 from evalspan.api.app import create_app
 from evalspan.errors import ServiceError, UsageError
 from evalspan.settings import Settings
@@ -28,6 +32,7 @@ class Service:
 
         Raises UsageError where the settings would open an unprotected service to the network."""
         refuse_open_door(settings)
+        self._tls = tls.of(settings)
         self.settings = settings
         self._export_metrics = export_metrics
         self.endpoint = ""
@@ -99,6 +104,8 @@ class Service:
                 settings.store,
                 query_timeout=settings.query_timeout,
                 query_max_memory=settings.query_max_memory,
+                query_max_result_rows=settings.query_max_result_rows,
+                query_max_result_bytes=settings.query_max_result_bytes,
                 cluster=settings.cluster,
                 reader=settings.store_reader,
             )
@@ -113,6 +120,7 @@ class Service:
             access_log=False,
             timeout_graceful_shutdown=DRAIN_TIMEOUT,
             lifespan="on",
+            **_ssl_options(self._tls),
         )
         self._server_ready.clear()
         self._server = _Server(config, listener, self._started)
@@ -122,7 +130,9 @@ class Service:
         if port:
             host = self.settings.host
             grpc_port: int = self._app.state.grpc_port if self._app else 0
-            self.endpoint = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+            self.endpoint = (
+                f"{'https' if self._tls else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
+            )
             self.grpc_endpoint = f"{host}:{grpc_port}" if grpc_port else ""
             if self._store is not None:
                 self._store.announce(self.endpoint)
@@ -167,12 +177,21 @@ def refuse_open_door(settings: Settings) -> None:
     Raises:
         UsageError: that mistake.
     """
-    if settings.api_keys.strip() or settings.allow_open or _is_loopback(settings.host):
+    if Keys.of(settings) or settings.allow_open or _is_loopback(settings.host):
         return
     raise UsageError(
         f"Listening on {settings.host!r} without API keys would open the store to the network. "
-        "Set EVALSPAN_API_KEYS, or say --allow-open if something else guards it."
+        "Set EVALSPAN_KEYS_FILE or EVALSPAN_API_KEYS, or say --allow-open if something else guards it."
     )
+
+
+def _ssl_options(found: tls.Tls | None) -> dict[str, Any]:
+    if found is None:
+        return {}
+    options: dict[str, Any] = {"ssl_certfile": found.certificate, "ssl_keyfile": found.key}
+    if found.client_ca:
+        options |= {"ssl_ca_certs": found.client_ca, "ssl_cert_reqs": ssl.CERT_REQUIRED}
+    return options
 
 
 def _is_loopback(host: str) -> bool:

@@ -10,6 +10,7 @@ from evalspan.cli.compare import compare
 from evalspan.cli.copy import copy
 from evalspan.cli.demo import demo
 from evalspan.cli.doctor import doctor
+from evalspan.cli.keys import keys
 from evalspan.cli.query import query
 from evalspan.cli.retention import retention
 from evalspan.cli.run import run
@@ -25,7 +26,7 @@ def evalspan() -> None:
     """OpenTelemetry-native tracing and evaluation of LLM applications, queried with SQL."""
 
 
-for _command in (demo, serve, run, query, search, compare, doctor, copy, schema, retention):
+for _command in (demo, serve, run, query, search, compare, doctor, copy, schema, retention, keys):
     evalspan.add_command(_command)
 
 

@@ -11,6 +11,7 @@ import click
 import httpx
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 
+from evalspan import trust
 from evalspan.cli.connection import existing_store, running_service, with_store
 from evalspan.errors import AccessError, ServiceError, UsageError
 from evalspan.settings import Settings, environment_name
@@ -108,6 +109,8 @@ def _rows(
         settings.store,
         query_timeout=settings.query_timeout,
         query_max_memory=settings.query_max_memory,
+        query_max_result_rows=settings.query_max_result_rows,
+        query_max_result_bytes=settings.query_max_result_bytes,
         cluster=settings.cluster,
         reader=settings.store_reader,
     )
@@ -128,7 +131,7 @@ def remote_rows(
     try:
         with (
             suppress_instrumentation(),  # a demo or script may have capture on: our own calls are not its
-            httpx.Client(timeout=httpx.Timeout(10.0, read=None)) as client,
+            httpx.Client(timeout=httpx.Timeout(10.0, read=None), verify=trust.verify()) as client,
             client.stream(
                 "POST",
                 f"{endpoint.rstrip('/')}/sql",
@@ -150,6 +153,6 @@ def _refusal(response: httpx.Response) -> Exception:
         detail = str(response.json()["errors"][0]["detail"])
     except (ValueError, LookupError, TypeError):
         detail = f"HTTP {response.status_code} {response.text[:200]}"
-    if response.status_code == 401:
+    if response.status_code in {401, 403}:
         return AccessError(f"{detail} (EVALSPAN_API_KEY)")
     return UsageError(detail) if response.status_code in {400, 413} else ServiceError(detail)

@@ -11,6 +11,9 @@ from evalspan.sdk.client import Client
 from evalspan.settings import Settings, environment_name
 
 
+_PLAIN = {"tls_cert_file": "", "tls_key_file": "", "tls_client_ca_file": ""}
+
+
 @contextmanager
 def service(store: str | None) -> Generator[Client, None, None]:
     """EVALSPAN_ENDPOINT, else the service that has the store open, else one over the store.
@@ -27,7 +30,7 @@ def service(store: str | None) -> Generator[Client, None, None]:
     existing_store(settings)
     from evalspan.api.server import Service  # the server extra may be absent
 
-    own = {"host": "127.0.0.1", "http_port": 0, "grpc_port": -1, "api_keys": ""}
+    own = {"host": "127.0.0.1", "http_port": 0, "grpc_port": -1, "api_keys": "", "keys_file": ""} | _PLAIN
     with Service(settings.model_copy(update=own)) as running:
         yield _client(settings, running.endpoint)
 

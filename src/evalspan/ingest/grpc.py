@@ -16,6 +16,7 @@ import grpc
 import grpc.aio
 from google.rpc.status_pb2 import Status  # pyright: ignore[reportMissingTypeStubs] (no py.typed)
 
+from evalspan import tls
 from evalspan.access import Keys, Role
 from evalspan.ingest import statuses
 from evalspan.ingest.instruments import SECONDS
@@ -61,9 +62,19 @@ class GrpcServer:
             options=[("grpc.max_receive_message_length", limit), ("grpc.so_reuseport", 0)]
         )
         server.add_generic_rpc_handlers(tuple(self._handler(signal) for signal in Signal))
-        port = server.add_insecure_port(f"{self._settings.host}:{self._settings.grpc_port}")
+        port = self._listen(server)
         await server.start()
         return port
+
+    def _listen(self, server: grpc.aio.Server) -> int:
+        host = self._settings.host
+        address = f"{f'[{host}]' if ':' in host else host}:{self._settings.grpc_port}"
+        found = tls.of(self._settings)
+        if found is None:
+            return server.add_insecure_port(address)
+        chain, key, authorities = found.contents()
+        credentials = grpc.ssl_server_credentials([(key, chain)], authorities, authorities is not None)
+        return server.add_secure_port(address, credentials)
 
     async def stop(self) -> None:
         """Refuse new calls and let running ones end."""

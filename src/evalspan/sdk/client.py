@@ -16,6 +16,7 @@ from urllib.parse import quote
 import httpx
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 
+from evalspan import trust
 from evalspan.errors import AccessError, ConflictError, NotFoundError, ServiceError, TooLargeError, UsageError
 from evalspan.model import ExperimentStatus, Record, dump
 
@@ -45,6 +46,7 @@ class Client:
         self._patience = patience
         self.endpoint = endpoint.rstrip("/")
         self._headers = {"authorization": f"Bearer {api_key}"} if api_key else {}
+        self._verify = trust.verify()
 
     def project(self, name: str) -> str:
         """The id of the project of that name, created where there is none."""
@@ -162,7 +164,10 @@ class Client:
         while True:
             trouble = f"{self.endpoint} is not answering"
             try:
-                with suppress_instrumentation(), httpx.Client(timeout=_REQUEST_TIMEOUT) as http:
+                with (
+                    suppress_instrumentation(),
+                    httpx.Client(timeout=_REQUEST_TIMEOUT, verify=self._verify) as http,
+                ):
                     response = http.request(
                         method, self.endpoint + path, headers=self._headers | (headers or {}), **options
                     )

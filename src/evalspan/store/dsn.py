@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -24,7 +24,7 @@ class Dsn:
     port: int = 0
     secure: bool = False
     user: str = "default"
-    password: str = ""
+    password: str = field(default="", repr=False)
 
     @property
     def embedded(self) -> bool:
@@ -67,7 +67,7 @@ def parse(text: str) -> Dsn:
     parts = urlsplit(text)
     database = parts.path.strip("/") or DEFAULT_DATABASE
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or not _port_fits(parts):
-        shown = re.sub(r":[^:@/]*@", ":***@", text)
+        shown = re.sub(r"//.*@", "//***@", text)
         raise UsageError(
             f"The store {shown!r} is neither chdb://PATH nor http(s)://user:password@host:8123/database."
         )
