@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
+import textwrap
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -15,9 +19,30 @@ from capture.provider import Provider, Reply
 from evalspan import attributes as a
 from evalspan import capture
 from evalspan.capture import hosts
+from support.command import environment
 
 BODY = {"model": "gpt-4o", "messages": ASKED}
 HOOK = (httpx.HTTPTransport, "handle_request")
+
+
+FIRST_CALL = """
+    import sys
+    import httpx
+    from capture.provider import EVENT_STREAM, Provider, Reply, event
+    from capture.recorded import Recorded
+    from evalspan import capture
+
+    with Provider() as provider, httpx.Client(base_url=provider.base_url) as client:
+        client.post("/files", json={})
+        recorded = Recorded()
+        capture.install(recorded.provider)
+        client.post("/files", json={})
+        loaded = set(sys.modules)
+        client.post("/chat/completions", json={"model": "gpt-4o"})
+        provider.reply = Reply(headers=EVENT_STREAM, chunks=[event({}, "stop")])
+        client.post("/chat/completions", json={"model": "gpt-4o", "stream": True})
+        print(len(recorded.calls), sorted(set(sys.modules) - loaded))
+"""
 
 
 @pytest.fixture
@@ -75,6 +100,15 @@ def test_an_instrumentation_that_the_app_installed_stays_the_apps(provider: Prov
     assert apps.http[0].parent == recorded.calls[0].context
     apps.close()
     recorded.close()
+
+
+def test_the_first_call_waits_for_no_import() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(FIRST_CALL)],
+        env=environment(PYTHONPATH=str(Path(__file__).parents[1])), capture_output=True, text=True,
+        timeout=60, check=False,
+    )  # fmt: skip
+    assert (done.stdout, done.stderr) == ("2 []\n", "")
 
 
 def test_other_requests_make_no_call(recorded: Recorded, provider: Provider) -> None:

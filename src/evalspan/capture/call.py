@@ -68,8 +68,14 @@ class Call:
             return
         if self._first_chunk is None:
             self._first_chunk = time.perf_counter() - self._started
-        self._body.take(chunk)
-        if self._streams and self._body.is_complete(len(chunk)):
+        try:
+            self._body.take(chunk)
+            is_complete = self._streams and self._body.is_complete(len(chunk))
+        except Exception as trouble:  # no memory for a copy
+            self._body.is_too_long = True
+            note("answer not kept", repr(trouble))
+            return
+        if is_complete:
             self.finish()
 
     def fail(self, error: BaseException) -> None:
@@ -89,6 +95,7 @@ class Call:
             self._describe(error)
         except Exception as trouble:
             note("unreadable answer", repr(trouble))
+        self._body = Body()  # the response may live on, with this call behind it
         try:
             self.span.end(now)
         except Exception as trouble:  # a span processor of the app's

@@ -65,7 +65,8 @@ class Ledger:
     """The accounts of a process: one of everything, one for each opened experiment."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        # Reentrant: the garbage collector may end the span of a forgotten call in the thread that counts.
+        self._lock = threading.RLock()
         self._total = Account()
         self._accounts: dict[str, Account] = {}
 
