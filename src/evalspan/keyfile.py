@@ -69,13 +69,13 @@ class KeyFile:
         Raises:
             UsageError: it cannot be read, or holds something else.
         """
-        self._path = Path(path).expanduser()
+        self.path = Path(path).expanduser()
         self._mutex = threading.Lock()
         self._checked = 0.0
         self._stamp: tuple[int, ...] = ()
         self._entries: tuple[Entry, ...] = ()
         self._troubled = False
-        if not create or self._path.exists():
+        if not create or self.path.exists():
             self._stamp = self._look()
             self._entries = self._read()
             self._checked = time.monotonic()
@@ -120,7 +120,7 @@ class KeyFile:
             ]
             if not found:
                 raise NotFoundError(
-                    f"There is no key {named!r} in {self._path}; `evalspan keys list` shows them."
+                    f"There is no key {named!r} in {self.path}; `evalspan keys list` shows them."
                 )
             if len(found) > 1:
                 ids = ", ".join(each.id for each in found)
@@ -131,23 +131,23 @@ class KeyFile:
     @contextlib.contextmanager
     def _changing(self) -> Generator[list[Entry]]:
         """The entries, to be changed; written when the block ends well. Writers take turns."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        with open(self._path.with_name(f"{self._path.name}.lock"), "a", encoding="utf-8") as lock:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with open(self.path.with_name(f"{self.path.name}.lock"), "a", encoding="utf-8") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            entries = list(self._read()) if self._path.exists() else []
+            entries = list(self._read()) if self.path.exists() else []
             yield entries
             self._write(entries)
 
     def _write(self, entries: list[Entry]) -> None:
         text = _Contents(keys=entries).model_dump_json(indent=1)
         # mkstemp makes it readable by its owner alone.
-        handle, temporary = tempfile.mkstemp(dir=self._path.parent, prefix=f".{self._path.name}.")
+        handle, temporary = tempfile.mkstemp(dir=self.path.parent, prefix=f".{self.path.name}.")
         try:
             with open(handle, "w", encoding="utf-8") as file:
                 file.write(text + "\n")
                 file.flush()
                 os.fsync(file.fileno())
-            os.replace(temporary, self._path)
+            os.replace(temporary, self.path)
         except BaseException:
             os.unlink(temporary)
             raise
@@ -165,22 +165,22 @@ class KeyFile:
 
     def _look(self) -> tuple[int, ...]:
         try:
-            found = self._path.stat()
+            found = self.path.stat()
         except OSError as error:
-            raise UsageError(f"The keys file {str(self._path)!r} cannot be read: {error.strerror}.") from None
+            raise UsageError(f"The keys file {str(self.path)!r} cannot be read: {error.strerror}.") from None
         return found.st_mtime_ns, found.st_ino, found.st_size
 
     def _read(self) -> tuple[Entry, ...]:
         try:
-            text = self._path.read_text(encoding="utf-8")
+            text = self.path.read_text(encoding="utf-8")
             return tuple(_Contents.model_validate(json.loads(text)).keys)
         except OSError as error:
-            raise UsageError(f"The keys file {str(self._path)!r} cannot be read: {error.strerror}.") from None
+            raise UsageError(f"The keys file {str(self.path)!r} cannot be read: {error.strerror}.") from None
         except ValidationError as error:
             first = error.errors(include_input=False)[0]
             place = ".".join(map(str, first["loc"]))
             raise UsageError(
-                f"The keys file {str(self._path)!r} is wrong at {place}: {first['msg']}."
+                f"The keys file {str(self.path)!r} is wrong at {place}: {first['msg']}."
             ) from None
         except ValueError:
-            raise UsageError(f"The keys file {str(self._path)!r} is not JSON.") from None
+            raise UsageError(f"The keys file {str(self.path)!r} is not JSON.") from None

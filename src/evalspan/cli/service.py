@@ -10,7 +10,6 @@ from evalspan.cli.connection import existing_store, running_service, with_store
 from evalspan.sdk.client import Client
 from evalspan.settings import Settings, environment_name
 
-
 _PLAIN = {"tls_cert_file": "", "tls_key_file": "", "tls_client_ca_file": ""}
 
 
