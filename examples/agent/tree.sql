@@ -1,4 +1,4 @@
--- The newest trace as a tree. Each span's path is the spans above it, by their start.
+/* The newest trace as a tree. Each span's path is the spans above it, by their start. */
 WITH RECURSIVE
     newest AS (SELECT trace_id FROM spans WHERE span_type = 'LLM' ORDER BY start_time DESC LIMIT 1),
     all_spans AS (SELECT * FROM spans WHERE trace_id IN (newest)),
