@@ -19,7 +19,7 @@ from support.service import ServiceProcess
 
 _TEXT = "What is the capital of China, and how do you know? " * 20
 _CALLS = 9  # beside the case span of each execution
-_PAUSE = 0.01  # between two executions of a sender: the machine has other work
+_PAUSE = 0.03  # between two executions of a sender: the machine has other work
 _SCORES = ("exact_match", "judge")
 _EXPERIMENT = {"evalspan.experiment.id": "under-load", "evalspan.experiment.name": "under load"}
 
@@ -29,7 +29,7 @@ Ids = set[tuple[str, str]]
 class Load:
     """Senders in threads, from `with Load(url) as load:` to the end of the block."""
 
-    def __init__(self, url: str, senders: int = 3) -> None:
+    def __init__(self, url: str, senders: int = 2) -> None:
         self.url = url
         self.spans: Ids = set()
         """(trace id, span id) of every span that was acknowledged."""

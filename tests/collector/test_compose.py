@@ -147,16 +147,14 @@ def test_the_same_three_processes_work_with_the_same_variables(
 def test_clickhouse_keeps_a_week_of_two_logs_of_its_own_and_writes_through(
     model: dict[str, Any], clickhouse: ClickHouseServer
 ) -> None:
-    user, password = (
-        variables(model, "clickhouse", SECRETS)[f"CLICKHOUSE_{key}"] for key in ("USER", "PASSWORD")
-    )
+    given = variables(model, "clickhouse", SECRETS)
 
     def ask(statement: str) -> list[dict[str, Any]]:
         answer = httpx.post(
             f"http://127.0.0.1:{clickhouse.port}/",
             content=statement,
             params={"default_format": "JSONEachRow"},
-            auth=(user, password),
+            auth=(given["CLICKHOUSE_USER"], given["CLICKHOUSE_PASSWORD"]),
             timeout=60,
         )
         answer.raise_for_status()

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.slow
 
 OUTAGE = float(os.environ.get("EVALSPAN_TEST_OUTAGE", "5"))
 SETTLING = 120 + 4 * OUTAGE  # for what waited, on a busy machine
-FULL_SOON = {"OTELCOL_QUEUE_BYTES": "4000000"}  # of some 20 KB each
+FULL_SOON = {"OTELCOL_QUEUE_BYTES": "2000000"}  # about 200 executions
 MIB = 2**20
 
 

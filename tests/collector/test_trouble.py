@@ -76,15 +76,15 @@ def test_a_collector_without_memory_answers_try_again(tmp_path: Path) -> None:
 @pytest.mark.parametrize("end", ["stop", "kill"])
 def test_what_waits_outlives_the_collector(tmp_path: Path, end: str) -> None:
     one = span()
-    with ServiceProcess(tmp_path / "s", f"chdb://{tmp_path / 'store'}") as service:
-        with Collector(tmp_path / "c", service.endpoint) as collector:
-            collector.start()
-            assert post(collector, traces(one).SerializeToString()).status_code == 200
-            getattr(collector, end)()
-            service.start()
-            collector.start()
-            wait_until(lambda: collector.queued() == 0)
-            rows = service.sql(
-                "SELECT count() AS n FROM spans WHERE trace_id = {t:String}", t=one.trace_id.hex()
-            )
-            assert rows == [{"n": 1}]
+    with (
+        ServiceProcess(tmp_path / "s", f"chdb://{tmp_path / 'store'}") as service,
+        Collector(tmp_path / "c", service.endpoint) as collector,
+    ):
+        collector.start()
+        assert post(collector, traces(one).SerializeToString()).status_code == 200
+        getattr(collector, end)()
+        service.start()
+        collector.start()
+        wait_until(lambda: collector.queued() == 0)
+        query = "SELECT count() AS n FROM spans WHERE trace_id = {trace:String}"
+        assert service.sql(query, trace=one.trace_id.hex()) == [{"n": 1}]
