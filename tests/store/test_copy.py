@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -61,10 +61,10 @@ def fill(store: Store) -> None:
     add(store, Row("metric_points_data", point | {"quantiles": [(0.5, 1.0)], "bucket_counts": [1, 2]}))
 
 
-def contents(store: Store) -> dict[str, list[Any]]:
+def contents(store: Store, views: Sequence[str] = VIEWS) -> dict[str, list[Any]]:
     """All of the views that people read."""
     found: dict[str, list[Any]] = {}
-    for view in VIEWS:
+    for view in views:
         rows = store.query(f"SELECT formatRow('JSONEachRow', *) AS row FROM {view} ORDER BY row")
         # Parsed: the keys of a map have no order.
         found[view] = sorted(
@@ -120,7 +120,8 @@ def test_a_copy_that_was_cut_short_goes_on_where_it_was(embedded_store: Store, t
     rest = {each.table: each.copied for each in copy(embedded_store, target)}
     assert rest["experiments_data"] == rest["claims_data"] == 0
     assert 0 < rest["spans_data"] < 9
-    assert contents(target) == contents(embedded_store)
+    views = ("spans", "evaluations", "experiments")
+    assert contents(target, views) == contents(embedded_store, views)
 
 
 def test_what_changed_since_in_the_source_is_sent_and_what_the_target_has_newer_stays(

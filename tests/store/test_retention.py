@@ -14,6 +14,7 @@ import pytest
 from evalspan.api.server import Service
 from evalspan.attributes import RETENTION_DAYS
 from evalspan.errors import UsageError
+from evalspan.experiments import Catalog, NewExperiment
 from evalspan.settings import load
 from evalspan.store import Store, sql
 from evalspan.store.retention import Policy, expired, sweep
@@ -93,6 +94,16 @@ def test_the_metadata_of_an_experiment_wins_over_its_project_and_that_over_all(e
     assert names(embedded_store, Policy(30, projects)) == ["b", "short"]
     assert names(embedded_store, Policy(15, projects)) == ["a", "b", "short"]
     assert names(embedded_store, Policy()) == ["short"]
+
+
+def test_metadata_given_as_a_number_through_the_api_counts(embedded_store: Store) -> None:
+    catalog = Catalog(embedded_store)
+    project_id = catalog.projects.get_or_create("p").project_id
+    new = NewExperiment(project_id=project_id, name="brief", metadata={RETENTION_DAYS: 7})
+    made = catalog.experiments.create(new)
+    for days, gone in ((6.9, []), (7.1, [made.experiment_id])):
+        found = expired(embedded_store, Policy(), made.updated_at + timedelta(days=days))
+        assert [each.experiment_id for each in found] == gone
 
 
 def test_without_a_rule_for_all_nothing_loose_is_deleted(embedded_store: Store) -> None:

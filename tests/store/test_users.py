@@ -62,13 +62,11 @@ def test_queries_run_as_the_reader(server: ClickHouseServer, store: Store) -> No
         mistaken.read("SELECT 1")
 
 
-def test_the_reader_runs_every_question_and_every_view(store: Store) -> None:
+def test_the_reader_runs_every_question(store: Store) -> None:
     add(store, experiment("e1", experiment="x"), case("r1"), llm("r1"), score("judge", 1.0, "r1"))
     for _, statement in questions().values():
         values = dict.fromkeys(re.findall(r"\{(\w+):", statement), "1")
         store.read(statement, values)
-    for row in rows(store.read("SHOW TABLES")):
-        store.read(f"SELECT * FROM {row['name']} LIMIT 1")
 
 
 @pytest.mark.parametrize(

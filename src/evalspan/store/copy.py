@@ -141,8 +141,12 @@ def _copy_table(source: Store, target: Store, table: _Table, progress: Progress)
     done = copied = 0
     progress(table.name, 0, total)
     for place, part in wanted.items():
-        if present.get(place) != part:
-            copied += sum(_copy_slice(source, target, table, piece) for piece in part.slices())
+        if place not in present:
+            copied += part.rows
+            for piece in part.slices():
+                _send(source, target, table, piece)
+        elif present[place] != part:
+            copied += sum(_complete_slice(source, target, table, piece) for piece in part.slices())
         done += part.rows
         progress(table.name, done, total)
     if copied:
@@ -160,13 +164,18 @@ def _parts(store: Store, table: _Table) -> dict[tuple[str, str], Part]:
     return {(part.scope, part.day): part for part in parts}
 
 
-def _copy_slice(source: Store, target: Store, table: _Table, piece: Mapping[str, Any]) -> int:
+def _send(source: Store, target: Store, table: _Table, piece: Mapping[str, Any]) -> None:
+    target.load(table.name, source.dump(table.statement("copy_rows"), piece), columns(table.name))
+
+
+def _complete_slice(source: Store, target: Store, table: _Table, piece: Mapping[str, Any]) -> int:
+    """Send a slice of which the target has something; how many of its rows it did not have so."""
     there = _versions(target, table, piece)
     missing = {key for key, version in _versions(source, table, piece).items() if there.get(key) != version}
     if missing and table.name == _CLAIMS:
         _insert_claims(source, target, table, piece, missing)
     elif missing:
-        target.load(table.name, source.dump(table.statement("copy_rows"), piece), columns(table.name))
+        _send(source, target, table, piece)
     return len(missing)
 
 
