@@ -7,10 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from evalspan.store import Store
 from support.clickhouse_cluster import NAME, ClickHouseCluster
 from support.clickhouse_server import ClickHouseServer
+
+# Time limits fail on a busy machine, and say nothing about the code.
+settings.register_profile("evalspan", deadline=None)
+settings.load_profile("evalspan")
 
 pytest_plugins = ["support.command"]
 

@@ -164,7 +164,8 @@ def test_the_event_loop_is_not_stalled_by_a_full_queue(
         result = asyncio.run(both())
         assert result.delivery.complete
         assert len(collector.spans) == 20
-        assert max(pauses) < 0.15
+        # A loop that waits for the queue pauses for the delay of each of the ten requests.
+        assert sum(pause > 0.19 for pause in pauses) <= 3
 
 
 def test_ended_runs_are_noted_for_the_command_line(runtime: Runtime) -> None:
