@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import ipaddress
 import socket
 import ssl
@@ -70,6 +71,7 @@ class Service:
         """Serve in the foreground until SIGINT or SIGTERM, then drain and close."""
         self._open()
         assert self._server is not None
+        _collect_seldom()
         try:
             self._server.run()
             if not self.endpoint:
@@ -199,6 +201,14 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def _collect_seldom() -> None:
+    """The process is the service's own: rows are made by the ten thousand and hold no cycles, and
+    looking for cycles among them took a fifth of the decoding."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 50)
 
 
 def _bind(host: str, port: int) -> socket.socket:
