@@ -42,7 +42,9 @@ def test_the_distribution_has_what_the_configuration_uses_and_no_more() -> None:
 
 def test_every_module_is_pinned_and_the_collectors_own_are_of_one_version() -> None:
     modules = re.findall(r"gomod: (\S+) (v\S+)", (ROOT / "collector" / "builder.yaml").read_text())
-    versions = {version for module, version in modules if "/confmap/" not in module}
+    versions = {
+        version for module, version in modules if "/confmap/" not in module and "local/" not in module
+    }
     assert len(modules) == (ROOT / "collector" / "builder.yaml").read_text().count("gomod:")
     assert len(versions) == 1
 
@@ -70,3 +72,16 @@ def test_a_body_over_the_limit_is_refused_before_it_is_acknowledged(
 def test_its_own_metrics_say_how_much_waits(collector: Collector) -> None:
     assert collector.queued() == 0
     assert collector.metric("otelcol_exporter_queue_capacity") > 0
+
+
+def test_the_page_lists_every_variable_of_the_configuration_with_its_default() -> None:
+    asked = set(re.findall(r"\$\{env:(\w+):-([^}]*)\}", CONFIG.read_text()))
+    rows = re.findall(
+        r"^\| (`[A-Z].*?) \| (`.*?) \|", (ROOT / "docs" / "collector.md").read_text(), flags=re.M
+    )
+    listed = {
+        pair
+        for names, defaults in rows
+        for pair in zip(re.findall(r"`(\w+)`", names), re.findall(r"`(.*?)`", defaults), strict=True)
+    }
+    assert listed == asked

@@ -51,7 +51,7 @@ def judge(input_data, output_data):
     return EvaluatorResult("fair", reasoning="It ends so: " + output_data, assessment="pass")
 
 experiment = evalspan.experiment(name="large", task=task, dataset=dataset,
-                                 evaluators=[exact_match, judge], runs=2, metadata={{"commit": "abc"}})
+                                 evaluators=[exact_match, judge], metadata={{"commit": "abc"}})
 result = experiment.run(jobs=2)
 print(json.dumps({{"id": result.experiment_id, "complete": result.delivery.complete}}))
 """
