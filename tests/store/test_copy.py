@@ -93,6 +93,14 @@ def test_a_copy_reads_as_the_original_in_every_view_and_a_second_copy_does_nothi
     )
 
 
+@pytest.mark.parametrize("target", ["cluster"], indirect=True)
+def test_a_cluster_is_copied_back_into_one_folder(target: Store, embedded_store: Store) -> None:
+    fill(target)
+    copy(target, embedded_store)
+    views = ("spans", "evaluations", "experiments", "dataset_records")
+    assert contents(embedded_store, views) == contents(target, views)
+
+
 def test_the_copy_goes_on_as_the_original_would(embedded_store: Store, target: Store) -> None:
     fill(embedded_store)
     copy(embedded_store, target)
@@ -174,6 +182,9 @@ def test_the_command_prints_what_was_copied(evalspan: Evalspan, server_address: 
     assert made.returncode == 0, made.stderr
     assert "spans" in made.stdout
     assert made.stderr == ""
+    both = evalspan("copy", "--from", "chdb://copied", "--to", "chdb://again")
+    assert both.returncode == 2
+    assert "copy the folder" in both.stderr
     absent = evalspan("copy", "--from", "chdb://nowhere", "--to", server_address)
     assert absent.returncode == 2
     assert "There is no store in" in absent.stderr

@@ -11,16 +11,19 @@ import click
 from evalspan.cli.connection import existing_store, with_store
 from evalspan.cli.options import settings_options
 from evalspan.cli.output import table as as_table
+from evalspan.errors import UsageError
 from evalspan.settings import load
 
+EMBEDDED = "chdb://"
 Progress = Callable[[str, int, int], None]
 
 
 @click.command()
 @click.option("--from", "source", required=True, metavar="STORE", help="Where to copy from, as --store.")
 @click.option("--to", "target", required=True, metavar="STORE", help="Where to copy to, as --store.")
+@click.option("--from-cluster", default="", metavar="NAME", help="Cluster over which --from is spread.")
 @settings_options("cluster")
-def copy(source: str, target: str, cluster: str | None) -> None:
+def copy(source: str, target: str, from_cluster: str, cluster: str | None) -> None:
     """Copy a whole store into another, for example from the embedded engine to a server.
 
     What is there already is passed over, so a copy that was cut short is started again. At the end
@@ -29,12 +32,21 @@ def copy(source: str, target: str, cluster: str | None) -> None:
     \b
     evalspan copy --from chdb://.evalspan --to http://user:password@host:8123/evalspan
     """
+    if source.startswith(EMBEDDED) and target.startswith(EMBEDDED):
+        raise UsageError(
+            "The embedded engine opens one store at a time. To copy a store into another folder, "
+            "copy the folder while nothing has it open."
+        )
     existing_store(with_store(source))
     from evalspan.store import Store  # the server extra may be absent
     from evalspan.store.copy import copy as copy_store
 
     chosen = load({"cluster": cluster}).cluster
-    with Store(source) as first, Store(target, cluster=chosen) as second, _progress() as progress:
+    with (
+        Store(source, cluster=from_cluster) as first,
+        Store(target, cluster=chosen) as second,
+        _progress() as progress,
+    ):
         copied = copy_store(first, second, progress)
     rows = [
         [each.table.removesuffix("_data"), str(each.rows), str(each.copied), str(each.newer)]
