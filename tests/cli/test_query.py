@@ -32,6 +32,14 @@ def test_formats_have_short_names_and_parameters_are_bound(evalspan: Evalspan) -
     assert "│ 7 │" in table.stdout
 
 
+@pytest.mark.usefixtures("filled")
+def test_a_statement_may_begin_with_a_comment(evalspan: Evalspan) -> None:
+    for statement in ("-- one\nSELECT 1 AS one", "--one\nSELECT 1 AS one"):
+        done = evalspan("query", statement, "--format", "csv")
+        assert (done.returncode, done.stdout) == (0, '"one"\n1\n'), done.stderr
+    assert "No such option" in evalspan("query", "--frmat", "csv").stderr
+
+
 def test_a_query_goes_through_the_service_that_has_the_store_open(
     evalspan: Evalspan, served: subprocess.Popen[str]
 ) -> None:

@@ -134,6 +134,8 @@ SCRIPT = """
     # A shell ignores the interrupt for what it starts in the background, and that is inherited.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     def task(input_data):
+        if {pause} and input_data == 10:
+            print("under way", flush=True)
         time.sleep({pause})
         return input_data
     def right(output_data, expected_output):
@@ -162,8 +164,7 @@ def launch(endpoint: str, **options: Any) -> subprocess.Popen[str]:
 def test_ctrl_c_keeps_what_was_done_and_resume_does_the_rest(service: Service, runtime: Runtime) -> None:
     process = launch(service.endpoint, name="stopped", count=40, pause=0.1, resume=None)
     assert process.stdout is not None
-    process.stdout.readline()
-    time.sleep(1.5)
+    assert [process.stdout.readline() for _ in range(2)] == ["starting\n", "under way\n"]
     process.send_signal(signal.SIGINT)
     output, errors = process.communicate(timeout=30)
     assert process.returncode == -signal.SIGINT
@@ -203,8 +204,7 @@ def test_a_service_killed_in_the_middle_loses_and_doubles_nothing(
     server = serve(tmp_path / "store", free_port)
     process = launch(endpoint, name="survivor", count=60, pause=0.1, resume=None)
     assert process.stdout is not None
-    process.stdout.readline()
-    time.sleep(1.5)
+    assert [process.stdout.readline() for _ in range(2)] == ["starting\n", "under way\n"]
     server.kill()
     server.communicate()
     time.sleep(1)

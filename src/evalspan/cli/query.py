@@ -27,7 +27,17 @@ FORMATS = {
 }
 
 
-@click.command()
+class _Query(click.Command):
+    """A statement may begin with a comment, which looks like an option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        told = [
+            f" {one}" if one.startswith("-- ") or (one[:2] == "--" and "\n" in one) else one for one in args
+        ]
+        return super().parse_args(ctx, told)
+
+
+@click.command(cls=_Query)
 @click.argument("statement", metavar="SQL", required=False)
 @click.option(
     "--format",
