@@ -72,6 +72,7 @@ class Settings(BaseModel):
     )
     store_reader: str = Field(
         default="",
+        repr=False,
         description="The same database as a user who may only read; runs the SQL that users send.",
     )
     cluster: str = Field(

@@ -82,6 +82,9 @@ class _WitnessSession(requests.Session):
         self._note = note
 
     def request(self, *args: Any, **kwargs: Any) -> requests.Response:
+        if isinstance(self.verify, str):
+            # Told by a variable of OpenTelemetry's; `requests` lets REQUESTS_CA_BUNDLE win over the session.
+            kwargs.setdefault("verify", self.verify)
         try:
             self._note(judge_http(self._signal, super().request(*args, **kwargs)))
         except (requests.ConnectionError, requests.Timeout) as error:
