@@ -36,9 +36,10 @@ EVALUATOR_NAME: Final = "evalspan.evaluator.name"  # on all that an evaluator do
 TRACE_STATE_EVALUATOR: Final = "evalspan"
 DROPPED_ATTRIBUTES: Final = "evalspan.dropped_attributes"
 TRUNCATED: Final = "evalspan.truncated"
-# What the ingest keeps of a time that its column cannot hold: the number as it came.
+# What the ingest keeps of a number that its column cannot hold: the number as it came.
 STATED_END_TIME: Final = "evalspan.end_time_unix_nano"
 STATED_EVENT_TIME: Final = "evalspan.event_time_unix_nano"
+STATED_SEVERITY: Final = "evalspan.severity_number"
 
 # The registry's (or proposed) twins of the names above, written beside them for other backends.
 TEST_SUITE_NAME: Final = "test.suite.name"

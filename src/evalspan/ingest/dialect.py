@@ -8,6 +8,7 @@ worked out once per set of keys (a `Plan`) and then only values are read.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
@@ -23,6 +24,10 @@ Event = tuple[int, str, dict[str, str], dict[str, str], int]
 
 EVENTS: Final = "@events"  # what a source `needs` that reads the span's events
 _MAX_UINT64: Final = 2**64 - 1
+_LONGEST_NUMBER: Final = 400  # characters; every double that anybody writes is shorter
+_DEEPEST: Final = 100  # levels of a flattened list; orjson writes 254 and Python recurses 1000
+_DEEPEST_TEXT: Final = 200  # levels of JSON in an attribute, for the same reason
+_INDEX: Final = re.compile(r"[0-9]{1,9}")
 
 
 @dataclass(slots=True)
@@ -114,12 +119,15 @@ class Dialect:
 
 
 def loads(text: str) -> Json:
-    """Text as JSON where it is JSON, else the text itself: truncated JSON is no error here."""
+    """Text as JSON where it is JSON, else the text itself: JSON that was cut off or is nested too
+    deep to be written again is no error here."""
     if text[:1] in '{["' or text in ("null", "true", "false"):
         try:
-            return orjson.loads(text)
+            value = orjson.loads(text)
         except orjson.JSONDecodeError:
             return text
+        deep = text.count("[") + text.count("{") > _DEEPEST_TEXT and _too_deep(value)
+        return text if deep else value
     return text
 
 
@@ -133,12 +141,17 @@ def count(value: Json) -> int | None:
     number = amount(value)
     if number is None or number < 0 or not number.is_integer() or number > _MAX_UINT64:
         return None
-    return int(value) if isinstance(value, int | str) and str(value).isdigit() else int(number)
+    if isinstance(value, str):  # not by way of float, which has no odd numbers beyond 2^53
+        exact = Decimal(value)
+        return int(exact) if exact == exact.to_integral_value() else None
+    return int(value)
 
 
 def amount(value: Json) -> float | None:
-    """A finite number, also where it was written as text."""
+    """A finite number, also where it was written as text, though not as Python alone would (`1_0`)."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    if isinstance(value, str) and (len(value) > _LONGEST_NUMBER or "_" in value):
         return None
     try:
         number = float(value)
@@ -171,12 +184,16 @@ def text(value: Json) -> str | None:
 
 
 def unflatten(view: View, source: Flat) -> Json:
-    """`p.0.role`, `p.0.parts.1.text` -> [{"role": ..., "parts": [.., {"text": ...}]}]."""
+    """`p.0.role`, `p.0.parts.1.text` -> [{"role": ..., "parts": [.., {"text": ...}]}].
+
+    Dots beyond the deepest level are part of its name.
+    """
     root: dict[str, Json] = {}
     for key in view.texts:
         if not key.startswith(source.prefix):
             continue
-        steps = [step for step in key[len(source.prefix) :].split(".") if step != source.unwrap]
+        named = key[len(source.prefix) :].split(".", _DEEPEST)
+        steps = [step for step in named if step != source.unwrap] or named
         node = root
         for step in steps[:-1]:
             deeper = node.setdefault(step, {})
@@ -192,6 +209,20 @@ def _lists(node: Json) -> Json:
     if not isinstance(node, dict):
         return node
     items: dict[str, Json] = {key: _lists(item) for key, item in node.items()}  # pyright: ignore[reportUnknownVariableType] (JSON)
-    if items and all(key.isdigit() for key in items):
+    if items and all(_INDEX.fullmatch(key) for key in items):
         return [items[key] for key in sorted(items, key=int)]
     return items
+
+
+def _too_deep(value: Json) -> bool:
+    level: list[Json] = [value]
+    for _ in range(_DEEPEST_TEXT):
+        level = [
+            child
+            for item in level
+            if isinstance(item, dict | list)
+            for child in cast("list[Json]", list(item.values()) if isinstance(item, dict) else item)
+        ]
+        if not level:
+            return False
+    return True

@@ -1,7 +1,7 @@
 """Log records, from OTLP to rows; the records that are scores become evaluations instead.
 
 A log record may lack a trace and even a time, so it is rejected only when its time or its ids do not
-fit their columns.
+fit their columns. A severity that no OTLP has becomes 0, with the stated one in an attribute.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ COLUMNS: Final = (
     "severity_text", "event_name", "body", "body_type", "attributes", "attribute_types", "dropped_attributes",
     "service_name", "resource_attributes", "resource_attribute_types", "scope_name", "scope_version",
 )  # fmt: skip
+
+_MAX_SEVERITY: Final = 255  # of the column; OTLP itself ends at 24
 
 Shared = tuple[str, dict[str, str], dict[str, str], str, str]
 
@@ -80,7 +82,7 @@ def _add(record: LogRecord, shared: Shared, seed: bytes, batch: Batch) -> bool:
         trace_id,
         span_id,
         record.flags,
-        record.severity_number,
+        _severity(record, texts, types, batch),
         record.severity_text,
         event_name,
         body,
@@ -91,3 +93,15 @@ def _add(record: LogRecord, shared: Shared, seed: bytes, batch: Batch) -> bool:
     )
     batch.add(TABLE, (*row, *shared))
     return True
+
+
+def _severity(record: LogRecord, texts: dict[str, str], types: dict[str, str], batch: Batch) -> int:
+    number = record.severity_number
+    if 0 <= number <= _MAX_SEVERITY:
+        return number
+    texts[names.STATED_SEVERITY], types[names.STATED_SEVERITY] = str(number), values.INT
+    batch.findings.warn(
+        "severity_number is not from 0 to 255, so it is stored as 0",
+        f"{number} on log record {record.event_name!r}",
+    )
+    return 0

@@ -2,14 +2,15 @@
 
 `google.protobuf.json_format` alone does not do: it reads trace and span ids, which are hex here, as
 base64, and gives them 24 silently wrong bytes. Items are read one by one, so that a bad one is
-rejected and its neighbours are kept. Unknown fields are ignored; enum names and snake case, which
-senders must not use, are understood all the same.
+rejected and its neighbours are kept; a bad resource or scope costs the items below it. Unknown fields
+are ignored; enum names and snake case, which senders must not use, are understood all the same.
 """
 
 from __future__ import annotations
 
 import base64
 import json
+import reprlib
 from collections.abc import Iterator
 from typing import Any, Final, cast
 
@@ -25,6 +26,9 @@ Json = Any
 Object = dict[str, Any]
 
 _IDS: Final = ("traceId", "spanId", "parentSpanId", "trace_id", "span_id", "parent_span_id")
+_UNREADABLE: Final = "it is not valid OTLP/JSON"
+_BAD: Final = (ParseError, ValueError, TypeError, RecursionError)
+_LONGEST: Final = 300  # characters of a message that quotes the body
 _DATA: Final = ("gauge", "sum", "histogram", "exponentialHistogram", "summary", "exponential_histogram")
 
 
@@ -39,15 +43,15 @@ def parse(signal: Signal, body: bytes, findings: Findings) -> Any:
     request = parts.request()
     try:
         for group_form in _objects(root, parts.groups):
-            group = getattr(request, parts.groups).add()
-            _read({"resource": group_form.get("resource") or {}, **_schema(group_form)}, group)
+            group = _add(getattr(request, parts.groups), _head(group_form, "resource"))
             for scope_form in _objects(group_form, parts.scope_groups):
-                scope_group = getattr(group, parts.scope_groups).add()
-                _read({"scope": scope_form.get("scope") or {}, **_schema(scope_form)}, scope_group)
-                items = getattr(scope_group, parts.items)
-                for item_form in _objects(scope_form, parts.items):
-                    _add_item(items, item_form, findings)
-    except (ParseError, ValueError, TypeError) as error:
+                scopes = None if isinstance(group, str) else getattr(group, parts.scope_groups)
+                scope = group if scopes is None else _add(scopes, _head(scope_form, "scope"))
+                for item_form in _list(scope_form, parts.items):
+                    item = scope if isinstance(scope, str) else _add(getattr(scope, parts.items), item_form)
+                    if isinstance(item, str):
+                        findings.reject(_UNREADABLE, f"{_name(item_form)}: {item}", _count(signal, item_form))
+    except ValueError as error:
         raise Undecodable(f"The body is not an {request.DESCRIPTOR.name}: {error}") from None
     return request
 
@@ -58,7 +62,7 @@ def _load(body: bytes) -> Object:
     except orjson.JSONDecodeError:
         root = _load_leniently(body)
     if not isinstance(root, dict):
-        raise Undecodable(f"The body is JSON, but not an object: {str(root)[:100]!r}.")
+        raise Undecodable(f"The body is JSON, but not an object: {reprlib.repr(root)}.")
     return cast("Object", root)
 
 
@@ -75,24 +79,52 @@ def _with_clean_names(pairs: list[tuple[str, Json]]) -> Object:
     return {name.encode("utf-8", "replace").decode(): value for name, value in pairs}
 
 
-def _add_item(items: Any, form: Object, findings: Findings) -> None:
-    item = items.add()
+def _add(items: Any, form: Json) -> Message | str:
+    """One more message of a repeated field, or what is wrong with its form."""
+    message = items.add()
     try:
         for place in _with_ids(form):
             _hex_ids(place)
-        _read(form, item)
-    except (ParseError, ValueError, TypeError, RecursionError) as error:
+        return ParseDict(form, message, ignore_unknown_fields=True)
+    except _BAD as error:
         del items[-1]
-        example = f"{form.get('name') or form.get('eventName') or ''!s}: {error}"
-        findings.reject("it is not valid OTLP/JSON", example.encode("utf-8", "replace").decode())
+        return _said(str(error))
 
 
-def _read(form: Object, message: Message) -> Message:
-    return ParseDict(form, message, ignore_unknown_fields=True)
+def _head(form: Object, name: str) -> Object:
+    """What the items below share; they themselves are read one by one."""
+    schema = {key: form[key] for key in ("schemaUrl", "schema_url") if key in form}
+    return {name: form.get(name) or {}, **schema}
 
 
-def _with_ids(form: Object) -> Iterator[Object]:
+def _name(form: Json) -> str:
+    found: Json = form
+    if isinstance(form, dict):
+        item = cast("Object", form)
+        found = item.get("name") or item.get("eventName") or ""
+    return _said(found) if isinstance(found, str) else reprlib.repr(found)
+
+
+def _said(text: str) -> str:
+    """Fit for an answer: short, and without lone surrogates."""
+    return text[:_LONGEST].encode("utf-8", "replace").decode()
+
+
+def _count(signal: Signal, form: Json) -> int:
+    """How many items a form stands for: of a metric its points, however they are written."""
+    if signal is not Signal.METRICS or not isinstance(form, dict):
+        return 1
+    metric = cast("Object", form)
+    kinds: list[Json] = [metric[name] for name in _DATA if isinstance(metric.get(name), dict)]
+    points: list[Json] = [kind.get("dataPoints") or kind.get("data_points") for kind in kinds]
+    return max(1, sum(len(cast("list[Json]", found)) for found in points if isinstance(found, list)))
+
+
+def _with_ids(form: Json) -> Iterator[Object]:
     """Every object of an item that holds trace or span ids."""
+    if not isinstance(form, dict):
+        raise TypeError("it is not an object")
+    form = cast("Object", form)
     yield form
     yield from _objects(form, "links")
     for name in _DATA:
@@ -110,20 +142,25 @@ def _hex_ids(form: Object) -> None:
         try:
             form[name] = base64.b64encode(bytes.fromhex(value)).decode()
         except (ValueError, TypeError):
-            raise ValueError(f"{name} is not hex: {value!r}") from None
-
-
-def _schema(form: Object) -> Object:
-    return {"schemaUrl": form["schemaUrl"]} if form.get("schemaUrl") else {}
+            raise ValueError(f"{name} is not hex: {reprlib.repr(value)}") from None
 
 
 def _objects(form: Object, name: str) -> list[Object]:
     """A list of objects by its name in either spelling; absent and null are empty."""
-    head, *tail = name.split("_")
-    value: Json = form.get(head + "".join(part.title() for part in tail)) or form.get(name) or []
-    if not isinstance(value, list):
-        raise ValueError(f"{name} is not a list: {str(value)[:100]!r}")
-    for item in cast("list[Json]", value):
+    found = _list(form, name)
+    for item in found:
         if not isinstance(item, dict):
-            raise ValueError(f"{name} holds something that is not an object: {str(item)[:100]!r}")
-    return cast("list[Object]", value)
+            raise ValueError(f"{name} holds something that is not an object: {reprlib.repr(item)}")
+    return cast("list[Object]", found)
+
+
+def _list(form: Object, name: str) -> list[Json]:
+    head, *tail = name.split("_")
+    spellings = {head + "".join(part.title() for part in tail), name}
+    given: list[Json] = [form[spelling] for spelling in spellings if form.get(spelling) is not None]
+    if len(given) > 1:
+        raise ValueError(f"{name} stands there in two spellings")
+    value: Json = given[0] if given else []
+    if not isinstance(value, list):
+        raise ValueError(f"{name} is not a list: {reprlib.repr(value)}")
+    return cast("list[Json]", value)

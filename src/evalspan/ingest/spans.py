@@ -46,6 +46,7 @@ _KINDS: Final = ("UNSPECIFIED", "INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CON
 _STATUSES: Final = ("unset", "ok", "error")
 _ZERO_TRACE: Final = bytes(16)
 _ZERO_SPAN: Final = bytes(8)
+_MAX_UINT64: Final = 2**64 - 1
 _PAID: Final = frozenset({names.LLM, names.EMBEDDING})
 
 Shared = tuple[str, dict[str, str], dict[str, str], str, str, dict[str, str], dict[str, str]]
@@ -245,7 +246,8 @@ def _total(facts: Facts) -> int | None:
         return facts.total_tokens
     if facts.output_tokens is None:
         return facts.input_tokens if facts.span_type == names.EMBEDDING else None
-    return facts.input_tokens + facts.output_tokens
+    total = facts.input_tokens + facts.output_tokens
+    return total if total <= _MAX_UINT64 else None
 
 
 def _cost(facts: Facts, start_ns: int) -> tuple[Decimal | None, str]:

@@ -19,6 +19,8 @@ from evalspan.ingest.signals import PARTS, Parts, Signal
 # Field numbers, the same in all three signals: https://github.com/open-telemetry/opentelemetry-proto
 _GROUPS: Final = 1  # of the request: resource_spans, resource_logs, resource_metrics
 _NESTED: Final = 2  # of a group: scope_spans ...; of a scope group: spans ...
+_DATA: Final = (5, 7, 9, 10, 11)  # of a metric: gauge, sum, histogram, exponential_histogram, summary
+_POINTS: Final = 1  # of each of them
 _UNREADABLE: Final = "it is not valid protobuf (broken UTF-8, nested too deep or cut off)"
 
 
@@ -57,13 +59,15 @@ def _salvage_group(parts: Parts, raw: bytes, request: Any, findings: Findings) -
     groups = getattr(request, parts.groups)
     group = _parse_into(groups, _without(raw))
     kept = 0
+    weigh = _points if parts is PARTS[Signal.METRICS] else _one
     for raw_scope in _fields(raw, _NESTED):
         scope_group = group and _parse_into(getattr(group, parts.scope_groups), _without(raw_scope))
         for number, raw_item in enumerate(_fields(raw_scope, _NESTED)):
             if scope_group and _parse_into(getattr(scope_group, parts.items), raw_item):
                 kept += 1
             else:
-                findings.reject(_UNREADABLE, f"number {number} in its scope, of {len(raw_item)} bytes")
+                example = f"number {number} in its scope, of {len(raw_item)} bytes"
+                findings.reject(_UNREADABLE, example, weigh(raw_item))
     return kept
 
 
@@ -77,6 +81,19 @@ def _parse_into(items: Any, raw: bytes) -> Any:
         del items[-1]
         return None
     return item
+
+
+def _one(_: bytes) -> int:
+    return 1
+
+
+def _points(metric: bytes) -> int:
+    """How many data points a metric has that cannot be read."""
+    try:
+        kinds = [metric[start:end] for field, _, start, end in _walk(metric) if field in _DATA]
+        return max(1, sum(1 for kind in kinds for _ in _fields(kind, _POINTS)))
+    except ValueError:
+        return 1
 
 
 def _fields(raw: bytes, number: int) -> Iterator[bytes]:

@@ -8,11 +8,20 @@ from evalspan.model import Json
 
 
 def messages(given: Json) -> Json:
-    """The messages, or what was given where it is no list of objects."""
+    """The messages, or what was given where it is no list of such objects."""
     items = cast("list[Any]", given)
-    if not isinstance(given, list) or not all(isinstance(item, dict) for item in items):
+    if not isinstance(given, list) or not all(map(_is_message, items)):
         return items
     return [_message(item) for item in items]
+
+
+def _is_message(item: Any) -> bool:
+    return isinstance(item, dict) and all(_is_list(item.get(name)) for name in ("tool_calls", "tool_results"))  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType] (JSON)
+
+
+def _is_list(items: Any) -> bool:
+    """Whether it is a list of objects, or nothing."""
+    return items is None or (isinstance(items, list) and all(isinstance(item, dict) for item in items))  # pyright: ignore[reportUnknownVariableType] (JSON)
 
 
 def _message(given: dict[str, Json]) -> Json:

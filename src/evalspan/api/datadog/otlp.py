@@ -20,13 +20,15 @@ def attributes(values: Mapping[str, Any]) -> list[KeyValue]:
 
 
 def any_value(value: Any) -> AnyValue:
+    """A value as an attribute's. A whole number of more than 64 bits becomes its digits: as a double it
+    would be another one."""
     match value:
         case bool():
             return AnyValue(bool_value=value)
         case int() if -(2**63) <= value < 2**63:
             return AnyValue(int_value=value)
-        case int() | float():
-            return AnyValue(double_value=float(value))
+        case float():
+            return AnyValue(double_value=value)
         case list():
             return AnyValue(array_value=ArrayValue(values=[any_value(item) for item in value]))  # pyright: ignore[reportUnknownVariableType] (JSON)
         case _:

@@ -21,6 +21,7 @@ from evalspan.api.datadog.events import SpanBody, tag_values
 from evalspan.api.datadog.messages import messages
 from evalspan.api.datadog.otlp import attributes
 from evalspan.experiments import Experiment
+from evalspan.ingest.dialect import amount
 from evalspan.model import Json, dump
 
 Lookup = Callable[[str], Experiment | None]
@@ -141,7 +142,7 @@ def _identity(tags: dict[str, str]) -> dict[str, Any]:
         names.EXPERIMENT_ID: tags.get("experiment_id"),
         names.TEST_SUITE_RUN_ID: tags.get("experiment_id"),
         names.RUN_ID: tags.get("run_id"),
-        names.RUN_ITERATION: int(iteration) if iteration.isdecimal() and len(iteration) < 10 else None,
+        names.RUN_ITERATION: _small(iteration),
         names.RECORD_ID: tags.get("dataset_record_canonical_id") or tags.get("dataset_record_id"),
     }
 
@@ -163,7 +164,7 @@ def _case(body: SpanBody, tags: dict[str, str], lookup: Lookup, failed: bool) ->
         names.OUTPUT: dump(None if failed and output == {} else output),
         names.EXPECTED_OUTPUT: dump(meta.get("expected_output")),
         names.TAGS: [tag for tag in body.tags if not _is_standard(tag)],
-        names.RETRIES: int(tags["retries"]) if tags.get("retries", "").isdecimal() else None,
+        names.RETRIES: _small(tags.get("retries", "")),
     }
     for key, value in _object(meta.get("metadata")).items():
         values[names.METADATA_PREFIX + key] = _scalar(value)
@@ -206,8 +207,8 @@ def _is_standard(tag: str) -> bool:
 def _cost(metrics: dict[str, Json]) -> Json:
     if metrics.get("total_cost") is not None:
         return metrics["total_cost"]
-    parts = [metrics.get("input_cost"), metrics.get("output_cost")]
-    return sum(cast("list[float]", parts)) if all(isinstance(part, int | float) for part in parts) else None
+    input, output = amount(metrics.get("input_cost")), amount(metrics.get("output_cost"))
+    return None if input is None or output is None else input + output
 
 
 def _fail(span: Span, error: dict[str, Json], values: dict[str, Any]) -> None:
@@ -223,6 +224,11 @@ def _fail(span: Span, error: dict[str, Json], values: dict[str, Any]) -> None:
         names.EXCEPTION_STACKTRACE: str(error.get("stack") or ""),
     }
     event.attributes.extend(attributes(described))
+
+
+def _small(tag: str) -> int | None:
+    """A count that is written in a tag."""
+    return int(tag) if tag.isdecimal() and len(tag) < 10 else None
 
 
 def _object(value: Json) -> dict[str, Json]:
