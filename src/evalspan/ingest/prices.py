@@ -8,7 +8,6 @@ of call time (some providers have cheaper hours) and a call is priced in about 1
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -82,19 +81,17 @@ def quote(
         reported: What the producer of the span says that it cost.
     """
     models = (asked, answered) if provider in _ASKED_DECIDES else (answered, asked)
-    own = _first(models, lambda model: _own.price(model, *usage) if _own and usage else None)
-    if _own and own is not None:
-        return own, _own.source
+    if usage is not None and _own is not None:
+        for model in models:
+            if (own := _own.price(model, *usage)) is not None:
+                return own, _own.source
     if reported is not None:
         return reported, REPORTED
-    listed = _first(models, lambda model: price(provider, model, start_ns, *usage) if usage else None)
-    return listed, "" if listed is None else SOURCE
-
-
-def _first(models: tuple[str, str], cost: Callable[[str], Decimal | None]) -> Decimal | None:
-    """The price by the first of the names that has one."""
-    found = (cost(model) for model in models if model)
-    return next((dollars for dollars in found if dollars is not None), None)
+    if usage is not None:
+        for model in models:
+            if (listed := price(provider, model, start_ns, *usage)) is not None:
+                return listed, SOURCE
+    return None, ""
 
 
 def price(
@@ -117,12 +114,10 @@ def price(
         found = _calculate(provider, model, hour, input_tokens, output_tokens, cache_read, cache_write)
         total = found.total_price if found else None
     else:
-        total = (
-            (input_tokens - cache_read - cache_write) * tariff.input
-            + cache_read * tariff.cache_read
-            + cache_write * tariff.cache_write
-            + output_tokens * tariff.output
-        )
+        total = input_tokens * tariff.input + output_tokens * tariff.output
+        if cache_read or cache_write:
+            total += cache_read * (tariff.cache_read - tariff.input)
+            total += cache_write * (tariff.cache_write - tariff.input)
     return total.quantize(_PLACES) if total is not None and abs(total) < _LIMIT else None
 
 

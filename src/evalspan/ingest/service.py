@@ -24,7 +24,7 @@ from evalspan.ingest.writer import Writer
 from evalspan.settings import Settings
 from evalspan.store import Store
 
-_THREADS: Final = 2  # decoding holds the GIL: more threads only take turns
+_THREADS: Final = 1  # decoding holds the GIL: more threads only take turns, at a cost
 
 
 class Encoding(StrEnum):
