@@ -11,7 +11,7 @@ no experiment id -> a UUID made of the project's and experiment's names; no iter
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -52,6 +52,20 @@ class Case:
     tags: list[str] = field(default_factory=list[str])
 
 
+@dataclass(frozen=True, slots=True)
+class CaseKeys:
+    """Which attributes of a span are metadata, each with its name below the prefix."""
+
+    metadata: tuple[tuple[str, str], ...]
+    experiment_metadata: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def of(cls, keys: Iterable[str]) -> CaseKeys:
+        """Those among the keys of a span."""
+        known = tuple(keys)
+        return cls(_below(known, names.METADATA_PREFIX), _below(known, names.EXPERIMENT_METADATA_PREFIX))
+
+
 NOBODY: Final = Identity()
 NO_CASE: Final = Case()
 
@@ -73,7 +87,7 @@ def identity(view: View) -> Identity:
     )
 
 
-def case(view: View, who: Identity, span_type: str) -> Case:
+def case(view: View, who: Identity, span_type: str, keys: CaseKeys) -> Case:
     """What a span says as a case. `span_type`: what the span is by other conventions, or ''."""
     texts = view.texts
     return Case(
@@ -81,8 +95,8 @@ def case(view: View, who: Identity, span_type: str) -> Case:
         input_key=names.INPUT if names.INPUT in texts else "",
         output_key=names.OUTPUT if names.OUTPUT in texts else "",
         expected_key=names.EXPECTED_OUTPUT if names.EXPECTED_OUTPUT in texts else "",
-        metadata=with_prefix(texts, names.METADATA_PREFIX),
-        experiment_metadata=with_prefix(texts, names.EXPERIMENT_METADATA_PREFIX),
+        metadata={name: texts[key] for key, name in keys.metadata},
+        experiment_metadata={name: texts[key] for key, name in keys.experiment_metadata},
         tags=list(words(view.value(names.TAGS)) or ()),
     )
 
@@ -105,6 +119,10 @@ def with_prefix(texts: Mapping[str, str], prefix: str) -> dict[str, str]:
     """The attributes below a prefix, the prefix left out."""
     found = {key[len(prefix) :]: text for key, text in texts.items() if key.startswith(prefix)}
     return found or _EMPTY
+
+
+def _below(keys: tuple[str, ...], prefix: str) -> tuple[tuple[str, str], ...]:
+    return tuple((key, key[len(prefix) :]) for key in keys if key.startswith(prefix))
 
 
 def _is_case(texts: Mapping[str, str], who: Identity, span_type: str) -> bool:

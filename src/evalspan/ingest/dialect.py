@@ -24,6 +24,7 @@ Event = tuple[int, str, dict[str, str], dict[str, str], int]
 
 EVENTS: Final = "@events"  # what a source `needs` that reads the span's events
 _MAX_UINT64: Final = 2**64 - 1
+_FEW_DIGITS: Final = 19  # fewer always fit 64 bits
 _LONGEST_NUMBER: Final = 400  # characters; every double that anybody writes is shorter
 _DEEPEST: Final = 100  # levels of a flattened list; orjson writes 254 and Python recurses 1000
 _DEEPEST_TEXT: Final = 200  # levels of JSON in an attribute, for the same reason
@@ -138,6 +139,10 @@ def dumps(value: Json) -> str:
 
 def count(value: Json) -> int | None:
     """A number of tokens; None for what is not one."""
+    if value is None:
+        return None
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < _FEW_DIGITS:
+        return int(value)  # as nearly all are: a twelfth of the time of the general way
     number = amount(value)
     if number is None or number < 0 or not number.is_integer() or number > _MAX_UINT64:
         return None

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import evalspan.ingest.dialects as package
 from evalspan import attributes as names
+from evalspan.ingest.cases import CaseKeys
 from evalspan.ingest.dialect import (
     EVENTS,
     At,
@@ -71,6 +72,7 @@ class Plan:
         found = _detect(scope, keys)
         self.dialect = found.name if found else ""
         self.ours = any(key.startswith(("evalspan.", "test.")) for key in keys)
+        self.case_keys = CaseKeys.of(sorted(keys))
         self._http = not keys.isdisjoint(_HTTP)
         self._types: list[tuple[Reader, dict[str, str]]] = []
         self._fields: list[tuple[str, Callable[[Json], Json], list[Reader]]] = []

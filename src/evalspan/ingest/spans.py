@@ -99,7 +99,7 @@ def _add(span: Span, shared: Shared, batch: Batch, plans: Plans) -> None:
     who, case = cases.NOBODY, cases.NO_CASE
     if plan.ours:
         who = cases.identity(view)
-        case = cases.case(view, who, facts.span_type)
+        case = cases.case(view, who, facts.span_type, plan.case_keys)
         facts.span_type = texts.get(names.SPAN_TYPE, "").upper() or facts.span_type
         if case.is_case:
             facts.span_type = names.CASE
