@@ -140,8 +140,8 @@ def test_grpc_asks_for_the_same_keys(guarded: Service, keys: dict[RoleName, str]
     def code(key: str) -> grpc.StatusCode:
         with grpc.insecure_channel(guarded.grpc_endpoint) as channel:
             try:
-                send = channel.unary_unary(method)
-                send(body, timeout=10, metadata=[("authorization", f"Bearer {key}")] if key else [])
+                send: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(method)
+                send(body, timeout=10, metadata=(("authorization", f"Bearer {key}"),) if key else ())
             except grpc.RpcError as error:
                 return error.code()  # pyright: ignore[reportAttributeAccessIssue, reportUnknownVariableType] (the stub knows no code)
         return grpc.StatusCode.OK

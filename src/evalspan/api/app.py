@@ -74,4 +74,5 @@ def create_app(store: Store, settings: Settings, *, export_metrics: bool = False
     app.state.telemetry = telemetry
     app.state.queries = Queries(telemetry.meter)
     app.state.catalogs = Catalogs(store)
+    app.state.lookups = {}
     return app

@@ -40,8 +40,5 @@ class Experiments:
 
 def lookup(request: Request) -> Lookup:
     """That of the request's project; each project's outlives the request."""
-    state = request.app.state
-    if not hasattr(state, "lookups"):
-        state.lookups = {}
-    known: dict[str, Experiments] = state.lookups
-    return known.setdefault(grant(request).project, Experiments(catalog(request)))
+    lookups: dict[str, Experiments] = request.app.state.lookups
+    return lookups.setdefault(grant(request).project, Experiments(catalog(request)))
