@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 COLLECTOR := collector/build/evalspan-collector
 
-.PHONY: help demo test quick check format collector soak lock clean
+.PHONY: help demo test quick check format collector soak fuzz lock clean
 
 help: ## what there is to make
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -48,6 +48,11 @@ $(COLLECTOR): collector/builder.yaml $(wildcard collector/gate/*)
 
 soak: $(STAMP) $(COLLECTOR) ## the fault tests of tests/collector with outages of a minute
 	EVALSPAN_TEST_OUTAGE=60 $(BIN)/python -m pytest tests/collector/test_faults.py -s
+
+# Seconds of all targets together; TARGETS=search is one of tests/fuzz/targets.py alone.
+SECONDS ?= 300
+fuzz: $(STAMP) ## look for input that makes a decoder fail; findings go to .cache/fuzz
+	PYTHONPATH=tests $(BIN)/python -m fuzz $(SECONDS) $(TARGETS)
 
 lock: ## renew requirements.lock from pyproject.toml
 	rm -rf .lock && $(PYTHON) -m venv .lock

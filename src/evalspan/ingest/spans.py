@@ -272,7 +272,8 @@ def _events(span: Span, batch: Batch) -> list[Event]:
         texts, types = values.encode_all(event.attributes)
         time = event.time_unix_nano
         if time > MAX_NS:
-            texts[names.STATED_EVENT_TIME], types[names.STATED_EVENT_TIME] = str(time), values.INT
+            texts[names.STATED_EVENT_TIME] = str(time)  # as a string: an int of OTLP ends at 2^63
+            types.pop(names.STATED_EVENT_TIME, None)
             batch.findings.warn("the time of a span event is after 2262-04-11", f"{event.name!r} at {time}")
             time = 0
         events.append((time, event.name, texts, types, event.dropped_attributes_count))

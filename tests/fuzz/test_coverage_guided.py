@@ -1,0 +1,32 @@
+"""Each target under the coverage-guided fuzzer for some seconds; `make fuzz` is the long form."""
+
+from __future__ import annotations
+
+import pytest
+
+from fuzz import engine
+from fuzz.__main__ import searched
+from fuzz.targets import TARGETS
+from support.absent import absent
+
+SECONDS = 4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("target", sorted(TARGETS))
+def test_no_input_that_the_fuzzer_finds_makes_a_decoder_fail(target: str) -> None:
+    try:
+        engine.folder()
+    except engine.NoWheel as error:
+        pytest.skip(f"atheris has no wheel for this Python or machine: {error}")
+    except RuntimeError as error:
+        absent(f"atheris could not be installed: {error}")
+    found = searched(target, SECONDS)
+    assert (found.findings, found.trouble) == ([], "")
+    assert found.executions > 0
+
+
+@pytest.mark.parametrize("target", sorted(TARGETS))
+def test_every_seed_is_decoded(target: str) -> None:
+    for seed in TARGETS[target].seeds():
+        TARGETS[target].run(seed)
