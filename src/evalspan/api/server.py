@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import ipaddress
+import logging
 import socket
 import ssl
 import threading
@@ -19,7 +20,9 @@ from evalspan.access import Keys
 from evalspan.api.app import create_app
 from evalspan.errors import ServiceError, UsageError
 from evalspan.settings import Settings
-from evalspan.store import Store
+from evalspan.store import Store, damage
+
+logger = logging.getLogger("evalspan")
 
 START_TIMEOUT = 60.0
 DRAIN_TIMEOUT = 30
@@ -111,6 +114,8 @@ class Service:
                 cluster=settings.cluster,
                 reader=settings.store_reader,
             )
+            for lost in damage(store):
+                logger.error("%s", lost)
             self._app = app = create_app(store, settings, export_metrics=self._export_metrics)
         except BaseException:
             listener.close()

@@ -53,7 +53,7 @@ class Writer:
         self._waiting: deque[_Job] = deque()
         self._wake = threading.Condition()
         self._closing = False
-        self._last_stamp = 0
+        self._last_stamp: int | None = None
         self._known: set[str] = set()  # experiments that have a row
         self._thread = threading.Thread(target=self._run, name="evalspan-writer", daemon=True)
         self._thread.start()
@@ -130,7 +130,7 @@ class Writer:
                 job.answer.set_result(job.batch.receipt())
 
     def _insert(self, batches: list[Batch]) -> None:
-        self._last_stamp = stamp = max(self._last_stamp + 1, time.time_ns() // 1000)
+        stamp = self._stamp()
         self._introduce(batches)
         for table, names in _TABLES:
             rows: list[Row] = []
@@ -138,6 +138,14 @@ class Writer:
                 rows += batch.rows.get(table, ())
             if rows:
                 self._store.insert(table, columns(names, rows, stamp))
+
+    def _stamp(self) -> int:
+        """The time of this commit, above every stamp in the store: of two sendings the later one wins,
+        whatever the clock does meanwhile and while the service is down."""
+        if self._last_stamp is None:
+            self._last_stamp = int(self._store.query(sql("queries/newest_stamp"))[0]["newest"])
+        self._last_stamp = max(self._last_stamp + 1, time.time_ns() // 1000)
+        return self._last_stamp
 
     def _introduce(self, batches: list[Batch]) -> None:
         """Give a row to the experiments that nobody announced, at revision 0: whatever the API

@@ -21,9 +21,12 @@ _TRANSIENT = {
     252: "TOO_MANY_PARTS", 279: "ALL_CONNECTION_TRIES_FAILED", 319: "UNKNOWN_STATUS_OF_INSERT",
     394: "QUERY_WAS_CANCELLED", 999: "KEEPER_EXCEPTION",
 }  # fmt: skip
-# What an operator mends: a disk without room or inodes, a password that changed, a table that is gone.
+# What an operator mends: a disk without room or inodes, a password that changed, a table that is gone, a
+# part that cannot be read.
 # Clients drop what is answered with anything but "try again", and none of it is the fault of their rows.
 _OPERATIONAL = {
+    32: "ATTEMPT_TO_READ_AFTER_EOF", 33: "CANNOT_READ_ALL_DATA", 40: "CHECKSUM_DOESNT_MATCH",
+    246: "CORRUPTED_DATA", 271: "CANNOT_DECOMPRESS", 432: "UNKNOWN_CODEC",
     60: "UNKNOWN_TABLE", 74: "CANNOT_READ_FROM_FILE_DESCRIPTOR", 75: "CANNOT_WRITE_TO_FILE_DESCRIPTOR",
     76: "CANNOT_OPEN_FILE", 77: "CANNOT_CLOSE_FILE", 81: "UNKNOWN_DATABASE", 87: "CANNOT_SEEK_THROUGH_FILE",
     88: "CANNOT_TRUNCATE_FILE", 107: "FILE_DOESNT_EXIST", 164: "READONLY", 172: "CANNOT_CREATE_DIRECTORY",
