@@ -10,6 +10,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from evalspan.api.app import create_app
+from evalspan.ingest import Ingest
 from evalspan.settings import Settings
 from evalspan.store import Store
 
@@ -20,6 +21,7 @@ class Served:
 
     client: TestClient
     store: Store
+    ingest: Ingest
 
     def rows(self, table: str, traces: list[bytes]) -> list[dict[str, Any]]:
         """The stored rows of some traces."""
@@ -33,5 +35,7 @@ class Served:
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     address = f"chdb://{tmp_path_factory.mktemp('fuzz') / 'store'}"
     settings = Settings(store=address, grpc_port=-1, commit_linger=0, retention_interval=0)
-    with Store(address) as store, TestClient(create_app(store, settings)) as client:
-        yield Served(client, store)
+    with Store(address) as store:
+        app = create_app(store, settings)
+        with TestClient(app) as client:
+            yield Served(client, store, app.state.ingest)

@@ -22,7 +22,7 @@ _HARD: Final = (
     "٣", "9007199254740993.0", "\0", "\U0010ffff", "0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59",
     '{"input": 1e300, "input_cached_tokens": 18446744073709551615}', '["a", {"b": [null]}]', "CASE", "chat",
 )  # fmt: skip
-_DEEP_KEYS: Final = (
+_ODD_KEYS: Final = (
     "llm.input_messages." + "a." * 3000,
     "gen_ai.prompt." + "9" * 5000,
     "llm.input_messages.message",
@@ -32,7 +32,7 @@ text = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 texts = text | st.sampled_from(_HARD)
 keys = (
     st.sampled_from(seeds.attribute_names())
-    | st.sampled_from(_DEEP_KEYS)
+    | st.sampled_from(_ODD_KEYS)
     | text.filter(seeds.STATED.isdisjoint)
 )
 unsigned = st.sampled_from([0, 1, 2**63 - 1, 2**63, 2**64 - 1, START]) | st.integers(0, 2**64 - 1)

@@ -15,7 +15,7 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
 
 from evalspan import attributes as names
 from evalspan.ingest import Signal
-from evalspan.ingest.dialect import At, Flat, Made
+from evalspan.ingest.dialect import At, Dialect, Flat, Made
 from evalspan.ingest.plan import dialects
 from ingest.build import START, event, log, logs, metrics, span, traces
 
@@ -31,19 +31,32 @@ def attribute_names() -> list[str]:
         for name, value in vars(names).items()
         if isinstance(value, str) and "." in value and not name.startswith("_")
     }
+    return sorted(found.union(*map(_names, dialects())) - STATED)
+
+
+def _names(dialect: Dialect) -> set[str]:
+    """The attributes of one dialect."""
+    found = {mark + "x" if mark.endswith(".") else mark for mark in dialect.marks}
+    for source in (source for sources in dialect.fields.values() for source in sources):
+        match source:
+            case str():
+                found.add(source)
+            case At():
+                found.add(source.key)
+            case Flat():
+                found |= {source.prefix + end for end in ("0.role", "0.message.content", "1", "")}
+            case Made():
+                found |= {need for need in source.needs if not need.startswith("@")}
+    return found
+
+
+def dialect_lines() -> Iterator[bytes]:
+    """Lines `key=value`, with all that one dialect knows."""
     for dialect in dialects():
-        found |= {mark + "x" if mark.endswith(".") else mark for mark in dialect.marks}
-        for source in (source for sources in dialect.fields.values() for source in sources):
-            match source:
-                case str():
-                    found.add(source)
-                case At():
-                    found.add(source.key)
-                case Flat():
-                    found |= {source.prefix + end for end in ("0.role", "0.message.content", "1", "²", "")}
-                case Made():
-                    found |= {need for need in source.needs if not need.startswith("@")}
-    return sorted(found - STATED)
+        marks = [mark.removesuffix(".") + ".x" if mark.endswith(".") else mark for mark in dialect.marks]
+        kinds = [*dialect.span_types, ""][:1] * len(marks)
+        pairs = [*zip(marks, kinds, strict=True), *((name, "7") for name in sorted(_names(dialect)))]
+        yield "\n".join(f"{key}={text}" for key, text in pairs).encode()
 
 
 def requests(signal: Signal) -> list[Message]:

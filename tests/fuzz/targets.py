@@ -7,6 +7,7 @@ too; whatever else is raised would have been a 500.
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from functools import partial
@@ -28,10 +29,11 @@ from evalspan.settings import Settings
 from evalspan.store import guard
 from fuzz import seeds
 from fuzz.decoding import decoded, written
+from ingest.build import span, traces
 
 Result = TypeVar("Result")
 _LIMIT: Final = 1 << 20
-_SIGNALS: Final = tuple(Signal)
+_INT: Final = re.compile(r"-?[0-9]{1,18}")
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,15 @@ def otlp(signal: Signal, json: bool, data: bytes) -> None:
         return
     written(batch)
     statuses.response(signal, batch.receipt()).SerializeToString()
+
+
+def dialects(data: bytes) -> None:
+    """A span whose attributes are the lines `key=value`: no framing for a mutation to break."""
+    lines = (line.partition("=") for line in data.decode("utf-8", "replace").split("\n"))
+    one = span({key: int(text) if _INT.fullmatch(text) else text for key, _, text in lines})
+    batch = decoded(Signal.TRACES, traces(one))
+    written(batch)
+    assert batch.accepted == 1
 
 
 def coding(data: bytes) -> None:
@@ -115,6 +126,7 @@ TARGETS: Final = {
         f"otlp-{signal}-json": Target(partial(otlp, signal, True), partial(seeds.texts, signal))
         for signal in Signal
     },
+    "dialects": Target(dialects, seeds.dialect_lines),
     "coding": Target(coding, seeds.compressed),
     "datadog-spans": Target(datadog_spans, seeds.datadog_spans),
     "datadog-metrics": Target(datadog_metrics, seeds.datadog_metrics),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -88,6 +89,19 @@ def test_every_data_point_is_accepted_or_rejected_and_committed(served: Served, 
     points = sum(len(getattr(item, item.WhichOneof("data") or "").data_points) for item in items)
     assert batch.accepted + batch.findings.rejected.total() == points
     assert served.client.post("/v1/metrics", content=body, headers=PROTOBUF).status_code == 200
+
+
+@given(spans=st.lists(messages.spans, max_size=2), records=st.lists(messages.records, max_size=2))
+@settings(max_examples=15)
+def test_what_comes_with_the_key_of_a_project_is_accepted_or_rejected(
+    served: Served, spans: list[Span], records: list[LogRecord]
+) -> None:
+    for signal, request, sent in (
+        (Signal.TRACES, traces(*spans), len(spans)),
+        (Signal.LOGS, logs(*records), len(records)),
+    ):
+        receipt = asyncio.run(served.ingest.export(signal, request.SerializeToString(), project="mine"))
+        assert receipt.accepted + receipt.rejected == sent
 
 
 def same_in_json(signal: Signal, request: Message) -> None:

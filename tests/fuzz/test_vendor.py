@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from typing import Any
 
 import pytest
@@ -108,6 +110,32 @@ def test_every_span_of_an_experiment_is_taken_and_read_back_or_refused(
 def test_any_record_is_taken_or_refused(served: Served, dataset: str, records: list[Any]) -> None:
     body = messages.dumped({"data": {"attributes": {"records": records}}})
     answered(served, "POST", f"{BASE}/datasets/{dataset}/records", body, {200, 400})
+
+
+@given(
+    insert=st.lists(st.fixed_dictionaries({"input": anything}) | anything, max_size=2) | anything,
+    update=st.lists(st.fixed_dictionaries({"id": texts, "tag_operations": anything}) | anything, max_size=2),
+    delete=st.lists(texts, max_size=2) | anything,
+)
+@settings(max_examples=20)
+def test_any_change_of_a_dataset_is_made_or_refused(
+    served: Served, dataset: str, insert: Any, update: Any, delete: Any
+) -> None:
+    change = {"insert_records": insert, "update_records": update, "delete_records": delete}
+    body = messages.dumped({"data": {"attributes": change}})
+    answered(served, "POST", f"{BASE}/datasets/{dataset}/batch_update", body, {200, 400, 404})
+
+
+@given(rows=st.lists(st.lists(texts, min_size=1, max_size=3), max_size=3), noise=st.binary(max_size=5))
+@settings(max_examples=20)
+def test_any_file_is_uploaded_or_refused(
+    served: Served, dataset: str, rows: list[list[str]], noise: bytes
+) -> None:
+    file = io.StringIO(newline="")
+    csv.writer(file).writerows([["input", "metadata", "tags"], *rows])
+    path = f"{BASE}/datasets/{dataset}/records/upload"
+    answer = served.client.post(path, files={"file": ("a.csv", file.getvalue().encode() + noise)})
+    assert answer.status_code in {200, 400}, answer.text
 
 
 @given(
