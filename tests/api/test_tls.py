@@ -71,6 +71,18 @@ def test_the_command_line_trusts_what_the_variables_name(
     assert "CERTIFICATE_VERIFY_FAILED" in refused.stderr
 
 
+def test_the_doctor_goes_by_the_same_certificates(
+    secured: Service, pair: Certificate, evalspan: Evalspan
+) -> None:
+    asked = {"EVALSPAN_ENDPOINT": secured.endpoint}
+    well = evalspan("doctor", **asked, **{AUTHORITY: pair.certificate})
+    assert "problem" not in well.stdout, well.stdout
+    untrusted = evalspan("doctor", "--no-probe", **asked)
+    assert (untrusted.returncode, "certificate" in untrusted.stdout.lower()) == (1, True)
+    absent = evalspan("doctor", "--no-probe", **asked, **{AUTHORITY: "/nowhere.pem"})
+    assert (absent.returncode, "/nowhere.pem" in absent.stdout) == (1, True)
+
+
 def test_clients_that_must_show_a_certificate_are_refused_without_one(
     tmp_path: Path, pair: Certificate, server_address: str
 ) -> None:

@@ -14,6 +14,7 @@ import httpx
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 
 from evalspan import settings as settings_module
+from evalspan import trust
 from evalspan.cli.doctor import address, surroundings
 from evalspan.cli.doctor.finding import Finding, problem
 from evalspan.cli.doctor.local_store import local_store
@@ -60,6 +61,11 @@ def examine(given: dict[str, str | None], wait: float | None) -> Iterator[Findin
         settings = settings_module.load(given)
     except UsageError as error:
         yield problem("settings", str(error), "docs/settings.md has them all.")
+        return
+    try:
+        trust.verify()
+    except UsageError as error:
+        yield problem("certificate", str(error), "Name a file in PEM form, or unset the variable.")
         return
     reached = True
     for finding in address.endpoint(settings.endpoint):

@@ -9,6 +9,7 @@ from urllib.parse import SplitResult, urlsplit
 import httpx
 from requests.utils import get_environ_proxies, select_proxy
 
+from evalspan import trust
 from evalspan.cli.doctor import port
 from evalspan.cli.doctor.finding import Finding, ok, problem, warning
 
@@ -33,7 +34,7 @@ def endpoint(url: str) -> Iterator[Finding]:
         return
     proxy = proxy_of(url)
     try:
-        response = httpx.get(f"{url.rstrip('/')}/healthz", timeout=10)
+        response = httpx.get(f"{url.rstrip('/')}/healthz", timeout=10, verify=trust.verify())
     except httpx.HTTPError as error:
         yield _unreachable(url, parts, proxy, error)
         return
@@ -74,7 +75,10 @@ def _answered(url: str, response: httpx.Response) -> Finding:
 
 def _takes_otlp(url: str) -> bool:
     try:
-        return httpx.post(f"{url.rstrip('/')}/v1/traces", json={}, timeout=5).status_code == 200
+        return (
+            httpx.post(f"{url.rstrip('/')}/v1/traces", json={}, timeout=5, verify=trust.verify()).status_code
+            == 200
+        )
     except httpx.HTTPError:
         return False
 
@@ -112,7 +116,7 @@ def _unreachable(url: str, parts: SplitResult, proxy: str, error: httpx.HTTPErro
 
 def _behind_proxy(url: str, proxy: str, told: str) -> Finding:
     try:
-        httpx.get(f"{url.rstrip('/')}/healthz", timeout=5, trust_env=False)
+        httpx.get(f"{url.rstrip('/')}/healthz", timeout=5, trust_env=False, verify=trust.verify())
         direct = "without it the service answers."
     except httpx.HTTPError:
         direct = "without it nothing answers either."

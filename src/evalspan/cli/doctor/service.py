@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import httpx
 
+from evalspan import trust
 from evalspan.cli.doctor.finding import Finding, ok, problem, warning
 
 _SKEW: Final = 5.0  # seconds; the header of an answer has whole ones
@@ -30,7 +31,9 @@ class Service:
     def __init__(self, endpoint: str, api_key: str) -> None:
         self._key = api_key
         headers = {"authorization": f"Bearer {api_key}"} if api_key else {}
-        self._client = httpx.Client(base_url=endpoint.rstrip("/"), headers=headers, timeout=20)
+        self._client = httpx.Client(
+            base_url=endpoint.rstrip("/"), headers=headers, timeout=20, verify=trust.verify()
+        )
 
     def close(self) -> None:
         self._client.close()
@@ -78,7 +81,9 @@ class Service:
         elif answer.status_code != 200:
             yield problem("query", f"SELECT 1 fails: {_detail(answer)}", "Look at the service's log.")
         else:
-            keyless = not self._key or httpx.post(answer.url, content="SELECT 1").is_success
+            keyless = (
+                not self._key or httpx.post(answer.url, content="SELECT 1", verify=trust.verify()).is_success
+            )
             yield ok("key", f"The service {'asks for no key' if keyless else 'takes the key'}.")
 
     def _no_key(self, answer: httpx.Response) -> Finding:
