@@ -129,7 +129,9 @@ def over_http(url: str, opened: ExitStack) -> Post:
 def over_grpc(target: str, opened: ExitStack) -> Post:
     """The same over gRPC."""
     channel = opened.enter_context(grpc.insecure_channel(target, options=_CHANNEL))
-    calls = {path: channel.unary_unary(method) for path, method in _METHODS.items()}
+    calls: dict[str, Callable[..., object]] = {
+        path: channel.unary_unary(method) for path, method in _METHODS.items()
+    }
 
     def post(path: str, body: bytes) -> int:
         try:

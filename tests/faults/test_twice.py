@@ -12,7 +12,7 @@ from collector.load import Post, over_grpc, over_http
 from ingest.build import log, logs, span, trace_id, traces
 from support.service import ServiceProcess
 
-EXECUTIONS = 60
+EXECUTIONS = 40
 EXPERIMENT = {"evalspan.experiment.id": "twice", "evalspan.experiment.name": "twice"}
 Request = tuple[str, bytes]
 
