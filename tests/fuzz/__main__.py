@@ -9,12 +9,11 @@ import os
 import re
 import subprocess
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from fuzz import engine
-from fuzz.one import WORK
+from fuzz.search import WORK, log
 from fuzz.targets import TARGETS
 
 
@@ -22,40 +21,40 @@ from fuzz.targets import TARGETS
 class Outcome:
     target: str
     executions: int
-    seconds: float
     findings: list[Path]
     trouble: str
 
 
-def searched(target: str, seconds: int) -> Outcome:
-    """Run one target. Its findings are those that it had before this, too, until they are deleted."""
-    began = time.monotonic()
+def searched(targets: list[str], seconds: int) -> list[Outcome]:
+    """Give each target so many seconds. Findings of earlier runs count until they are deleted."""
+    for target in targets:
+        log(target).unlink(missing_ok=True)
     done = subprocess.run(
-        [sys.executable, "-m", "fuzz.one", target, str(seconds)],
+        [sys.executable, "-m", "fuzz.search", str(seconds), *targets],
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
         capture_output=True,
         text=True,
-        errors="replace",
-        timeout=seconds + 120,
+        timeout=(seconds + 40) * len(targets) + 120,
         check=False,
     )
-    runs = re.search(r"stat::number_of_executed_units: +(\d+)", done.stderr)
+    return [_outcome(target, done.stderr) for target in targets]
+
+
+def _outcome(target: str, said: str) -> Outcome:
+    text = log(target).read_text(encoding="utf-8", errors="replace") if log(target).exists() else said
+    runs = re.search(r"stat::number_of_executed_units: +(\d+)", text)
     findings = sorted(file for file in (WORK / "findings" / target).glob("*") if file.suffix != ".txt")
-    trouble = "" if runs and not done.returncode else done.stderr.strip()[-1500:]
-    return Outcome(target, int(runs[1]) if runs else 0, time.monotonic() - began, findings, trouble)
+    return Outcome(target, int(runs[1]) if runs else 0, findings, "" if runs else text.strip()[-1500:])
 
 
 def main(seconds: int, targets: list[str]) -> int:
     engine.folder()
-    chosen = targets or list(TARGETS)
-    outcomes: list[Outcome] = []
-    for target in chosen:
-        outcomes.append(found := searched(target, max(1, seconds // len(chosen))))
-        rate = found.executions / found.seconds
-        print(
-            f"{target:20} {found.executions:>10,} runs {rate:>9,.0f}/s {len(found.findings):>3} findings",
-            flush=True,
-        )
+    each = max(1, seconds // len(targets))
+    outcomes = searched(targets, each)
+    for found in outcomes:
+        rate = found.executions / each
+        counts = f"{found.executions:>10,} runs {rate:>9,.0f}/s {len(found.findings):>3} findings"
+        print(f"{found.target:20} {counts}")
         for file in found.findings:
             print(f"    {file.relative_to(engine.ROOT)}")
         if found.trouble:
@@ -65,4 +64,4 @@ def main(seconds: int, targets: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]), sys.argv[2:]))
+    sys.exit(main(int(sys.argv[1]), sys.argv[2:] or list(TARGETS)))
