@@ -46,8 +46,9 @@ $(COLLECTOR): collector/builder.yaml $(wildcard collector/gate/*)
 		go.opentelemetry.io/collector/cmd/builder@$$(sed -n 's/.*otlpreceiver //p' collector/builder.yaml)
 	cd collector && bin/builder --config builder.yaml
 
-soak: $(STAMP) $(COLLECTOR) ## the fault tests of tests/collector with outages of a minute
-	EVALSPAN_TEST_OUTAGE=60 $(BIN)/python -m pytest tests/collector/test_faults.py -s
+soak: $(STAMP) $(COLLECTOR) ## the fault tests with outages of a minute and 50 kills, and ten times too much load
+	EVALSPAN_TEST_OUTAGE=60 EVALSPAN_TEST_KILLS=50 $(BIN)/python -m pytest tests/collector/test_faults.py tests/faults -s
+	$(BIN)/python benchmarks/overload.py
 
 # Seconds of all targets together; TARGETS=search is one of tests/fuzz/targets.py alone.
 SECONDS ?= 300
