@@ -15,6 +15,8 @@ import pytest
 from ingest.build import log, logs, span, traces
 from support.service import ServiceProcess
 
+pytestmark = pytest.mark.slow
+
 HOUR = 3600
 PROGRAM = """
 import pathlib, sys, time
