@@ -5,6 +5,7 @@ cluster.sql is made by `python tests/store/golden.py > tests/store/cluster.sql`.
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Iterator
@@ -57,7 +58,7 @@ def read(store: Store) -> dict[str, list[dict[str, Any]]]:
     for rows in found.values():
         for row in rows:
             row.pop("received_at", None)
-        rows.sort(key=lambda row: str(sorted(row.items(), key=str)))
+        rows.sort(key=lambda row: json.dumps(row, sort_keys=True, default=str))
     return found
 
 

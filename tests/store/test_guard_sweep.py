@@ -119,7 +119,7 @@ def test_files_with_a_schema_or_a_template_of_an_output_format_are_not_read(
     ("statement", "limit"),
     [
         ("SELECT number FROM numbers(2000)", "EVALSPAN_QUERY_MAX_RESULT_ROWS"),
-        ("SELECT repeat('x', 900000) FROM numbers(3)", "EVALSPAN_QUERY_MAX_RESULT_BYTES"),
+        ("SELECT repeat(toString(number), 900000) FROM numbers(3)", "EVALSPAN_QUERY_MAX_RESULT_BYTES"),
         ("SELECT sum(number) FROM numbers(1000000000000000)", "EVALSPAN_QUERY_TIMEOUT"),
         ("SELECT groupArray(number) FROM numbers(100000000)", "EVALSPAN_QUERY_MAX_MEMORY"),
         ("SELECT length(arrayJoin(range(100000000)))", "EVALSPAN_QUERY_MAX_MEMORY|too large|maximum"),

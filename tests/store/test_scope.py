@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from evalspan.errors import StoreError, UsageError
+from evalspan.errors import StoreError, StoreUnavailable, UsageError
 from evalspan.store import Store
 from evalspan.store.schema import SCHEMA
 from support.rows import rows
@@ -144,6 +144,16 @@ def test_our_own_statements_are_narrowed_too(shared: Store) -> None:
         assert not any(SECRET in str(row) for row in seen), table
 
 
+def _tells(store: Store, statement: str) -> bool:
+    """Whether a statement fails; one that stops at the first row may not come to the one that fails it,
+    and an answer that has begun breaks off."""
+    try:
+        b"".join(store.read(statement))
+    except (UsageError, StoreUnavailable):
+        return True
+    return False
+
+
 @pytest.mark.parametrize("view", ["spans", "cases"])
 def test_no_condition_is_asked_of_rows_of_another_project(shared: Store, view: str) -> None:
     """Asked of all rows, each shape fails: it would tell, had it the chance."""
@@ -152,8 +162,7 @@ def test_no_condition_is_asked_of_rows_of_another_project(shared: Store, view: s
         statement = re.sub(r"\bX\b", "record_id = 'theirs'", re.sub(r"\bT\b", view, shape))
         b"".join(ours.read(statement))
         if view == "spans":
-            with pytest.raises(UsageError, match="throwIf"):
-                print(statement, b"".join(shared.read(statement)))
+            assert any(_tells(shared, statement) for _ in range(50)), statement
 
 
 def test_without_the_settings_of_the_plan_such_a_condition_tells(shared: Store) -> None:
