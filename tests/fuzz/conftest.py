@@ -1,4 +1,4 @@
-"""The whole service over one embedded store, for the session."""
+"""The whole service over one embedded store, for a module: one process has one such store at a time."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Served:
         )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     address = f"chdb://{tmp_path_factory.mktemp('fuzz') / 'store'}"
     settings = Settings(store=address, grpc_port=-1, commit_linger=0, retention_interval=0)

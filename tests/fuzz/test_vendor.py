@@ -158,17 +158,17 @@ def test_any_bytes_are_refused_with_a_reason(served: Served, path: str, data: st
     answered(served, "POST", path, body, {200, 202, 400})
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def project(served: Served) -> str:
     return made(served, "/projects", name="p")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def dataset(served: Served, project: str) -> str:
     return made(served, f"/{project}/datasets", name="d")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def experiment(served: Served, project: str, dataset: str) -> str:
     return made(served, "/experiments", project_id=project, dataset_id=dataset, name="e")
 
