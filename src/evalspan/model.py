@@ -100,3 +100,18 @@ def _finite(value: Json) -> Json:
     if isinstance(value, list | tuple):
         return [_finite(item) for item in cast("list[Json]", value)]
     return value
+
+
+def deeper_than(value: Json, levels: int) -> bool:
+    """Whether lists and objects are nested in more levels; asks without recursion."""
+    level: list[Json] = [value]
+    for _ in range(levels):
+        level = [
+            child
+            for item in level
+            if isinstance(item, dict | list)
+            for child in cast("list[Json]", list(item.values()) if isinstance(item, dict) else item)
+        ]
+        if not level:
+            return False
+    return True

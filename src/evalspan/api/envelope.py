@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 from starlette.concurrency import run_in_threadpool
@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from evalspan.errors import TooLargeError, UsageError
+from evalspan.model import deeper_than
 
 Attributes = TypeVar("Attributes", bound=BaseModel)
 Model = TypeVar("Model", bound=BaseModel)
@@ -85,24 +86,9 @@ async def read_json(request: Request) -> Any:
             json.dumps(document, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise UsageError(f"The request body is not JSON: {error}.", pointer="/") from None
-    if _too_deep(document):
+    if deeper_than(document, MAX_DEPTH):  # pydantic writes out nothing beyond some 255
         raise UsageError(f"The request body is nested deeper than {MAX_DEPTH} levels.", pointer="/")
     return document
-
-
-def _too_deep(document: Any) -> bool:
-    """Whether a document has more levels than can be written out again (pydantic stops near 255)."""
-    level: list[Any] = [document]
-    for _ in range(MAX_DEPTH):
-        level = [
-            child
-            for item in level
-            if isinstance(item, dict | list)
-            for child in cast("list[Any]", list(item.values()) if isinstance(item, dict) else item)
-        ]
-        if not level:
-            return False
-    return True
 
 
 async def chunks(request: Request) -> AsyncGenerator[bytes]:

@@ -17,6 +17,7 @@ from typing import Any, Final, cast
 import orjson
 
 from evalspan.ingest import values
+from evalspan.model import deeper_than
 
 Json = Any
 Event = tuple[int, str, dict[str, str], dict[str, str], int]
@@ -127,7 +128,7 @@ def loads(text: str) -> Json:
             value = orjson.loads(text)
         except orjson.JSONDecodeError:
             return text
-        deep = text.count("[") + text.count("{") > _DEEPEST_TEXT and _too_deep(value)
+        deep = text.count("[") + text.count("{") > _DEEPEST_TEXT and deeper_than(value, _DEEPEST_TEXT)
         return text if deep else value
     return text
 
@@ -217,17 +218,3 @@ def _lists(node: Json) -> Json:
     if items and all(_INDEX.fullmatch(key) for key in items):
         return [items[key] for key in sorted(items, key=int)]
     return items
-
-
-def _too_deep(value: Json) -> bool:
-    level: list[Json] = [value]
-    for _ in range(_DEEPEST_TEXT):
-        level = [
-            child
-            for item in level
-            if isinstance(item, dict | list)
-            for child in cast("list[Json]", list(item.values()) if isinstance(item, dict) else item)
-        ]
-        if not level:
-            return False
-    return True
