@@ -28,6 +28,13 @@ ORDER BY (dataset_id, record_id, version, change_id)
 CREATE OR REPLACE TABLE dataset_records_data ON CLUSTER `production` AS dataset_records_data_local
 ENGINE = Distributed('production', 'evalspan', 'dataset_records_data_local', sipHash64(dataset_id))
 
+CREATE TABLE IF NOT EXISTS documents_data_local ON CLUSTER `production` (...)
+ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}', revision)
+ORDER BY (kind, parent, id)
+
+CREATE OR REPLACE TABLE documents_data ON CLUSTER `production` AS documents_data_local
+ENGINE = Distributed('production', 'evalspan', 'documents_data_local', sipHash64(id))
+
 CREATE TABLE IF NOT EXISTS claims_data_local ON CLUSTER `production` (...)
 ENGINE = ReplicatedMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}')
 ORDER BY (kind, subject, number)

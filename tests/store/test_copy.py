@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from evalspan.errors import ConflictError, UsageError
-from evalspan.experiments import Catalog, NewExperiment, RecordUpdate
+from evalspan.experiments import Catalog, NewExperiment, RecordUpdate, documents
 from evalspan.model import Record
 from evalspan.store import Store
 from evalspan.store.copy import Copied, copy
@@ -44,6 +44,8 @@ def fill(store: Store) -> None:
     records = [Record(id=f"r{n}", input={"q": AWKWARD, "n": n}, tags=["a:b"]) for n in range(5)]
     catalog.records.change(dataset, insert=records)
     catalog.records.change(dataset, delete=["r1"], update=[RecordUpdate("r2", {"input": "changed"})])
+    note = documents.create(store, "note", "1", {"text": AWKWARD}, project_id=project)
+    documents.put(store, note.model_copy(update={"name": AWKWARD}))
     new = NewExperiment(project_id=project, dataset_id=dataset, name="e", metadata={"commit": "abc"})
     experiment = catalog.experiments.create(new).experiment_id
     catalog.experiments.update(experiment, description=AWKWARD, dataset_version=1)

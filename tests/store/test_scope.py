@@ -102,6 +102,7 @@ INSERT INTO projects_data (project_id, name, revision) SELECT 'PROJECT-p', 'PROJ
 INSERT INTO datasets_data (dataset_id, project_id, name) SELECT 'PROJECT-d', 'PROJECT-p', 'PROJECT';
 INSERT INTO dataset_records_data (dataset_id, record_id, version, input, change_id)
 SELECT 'PROJECT-d', 'PROJECT', 1, 'PROJECT', 'PROJECT-c';
+INSERT INTO documents_data (kind, id, project_id, name) SELECT 'note', 'PROJECT', 'PROJECT-p', 'PROJECT';
 INSERT INTO claims_data (kind, subject, number, owner, version)
 SELECT 'dataset_change', 'PROJECT-d', 1, 'PROJECT-c', 1;
 INSERT INTO experiments_data (experiment_id, project_id, project, experiment, experiment_name, revision)

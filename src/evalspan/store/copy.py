@@ -58,6 +58,7 @@ TABLES: Final = (
     _Table("projects_data", "project_id", "revision"),
     _Table("datasets_data", "dataset_id", "revision"),
     _Table("dataset_records_data", "dataset_id, record_id, version, change_id", "revision", "dataset_id"),
+    _Table("documents_data", "kind, parent, id", "revision", "toString(kind)"),
     _Table(_CLAIMS, "kind, subject, number, owner", "0", "toString(kind)"),
     _Table("experiments_data", "experiment_id", "revision"),
     _Table(
