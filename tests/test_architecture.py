@@ -18,13 +18,18 @@ ALLOWED = {
     "ingest": {"store"},
     "experiments": {"store"},
     "analysis": {"store", "experiments"},
+    "judges": {"store", "experiments"},
+    "jobs": {"store", "ingest", "experiments", "judges", "capture"},
     "capture": set[str](),
     "sdk": {"capture"},
     "demo": {"sdk", "capture"},
-    "api": {"store", "ingest", "experiments", "analysis"},
+    "api": {"store", "ingest", "experiments", "analysis", "judges", "jobs"},
     "cli": {"store", "api", "sdk", "demo", "experiments", "analysis"},
 }
-SERVER_ONLY = {"clickhouse_connect", "chdb", "starlette", "uvicorn", "orjson", "genai_prices", "lark"}
+SERVER_ONLY = {
+    "clickhouse_connect", "chdb", "starlette", "uvicorn", "orjson", "genai_prices", "lark",
+    "jinja2", "jsonschema_rs",
+}  # fmt: skip
 
 
 def imports(path: Path, *, top_level: bool = False) -> Iterator[str]:

@@ -51,6 +51,7 @@ def main() -> None:
             "starlette",
             "uvicorn",
             "lark",
+            "jinja2",
             "orjson",
             "grpc",
         }:
