@@ -98,7 +98,7 @@ def grant_of(request: Request) -> Grant:
 def _refusal(error: EvalspanError, scope: Scope) -> Response:
     if scope["path"].startswith("/v1/"):
         return otlp_error(error, Headers(scope=scope).get("content-type", ""))
-    response = error_response(error.status, (str(error), ""))
+    response = error_response(error.status, (str(error), ""), path=scope["path"])
     if isinstance(error, AccessError) and error.status == 401:
         response.headers["www-authenticate"] = "Bearer"
     return response

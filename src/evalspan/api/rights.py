@@ -15,6 +15,9 @@ _API: Final = r"(?:/evp_proxy/v2)?/api/(?:v2|unstable)/llm-obs/v1"
 # A run reads the data that it runs on, so a key that sends may read datasets too.
 _DATASETS: Final = re.compile(rf"{_API}/(?:[^/]+/)?datasets(?:/[^/]+/records)?")
 _PROJECT: Final = re.compile(rf"{_API}/projects/[^/]+")
+# Respan's clients ask by POST as well, since their filters are a body.
+_RESPAN_QUESTION: Final = re.compile(r"/respan/api/.*/(?:list|summary|histogram)/?")
+_RESPAN_DATASETS: Final = re.compile(r"/respan/api/datasets(?:/.*)?")
 
 
 def needed(method: str, path: str) -> frozenset[Role]:
@@ -23,8 +26,9 @@ def needed(method: str, path: str) -> frozenset[Role]:
         return _INGEST
     if path == "/sql" and method == "POST":
         return _READ
-    if method in {"GET", "HEAD"}:
-        return _READ | _INGEST if _DATASETS.fullmatch(path) else _READ
+    if method in {"GET", "HEAD"} or _asks(method, path):
+        datasets = _DATASETS.fullmatch(path) or _RESPAN_DATASETS.fullmatch(path)
+        return _READ | _INGEST if datasets else _READ
     if method not in {"POST", "PUT", "PATCH"} or path.endswith("/delete"):
         return _ADMIN
     # A key's project is known by its name: who could rename it could take another's.
@@ -33,9 +37,14 @@ def needed(method: str, path: str) -> frozenset[Role]:
 
 def reads(method: str, path: str) -> bool:
     """Whether a request asks the store for something, so that it counts against the limits of queries."""
-    return (method in {"GET", "HEAD"} and path not in {"/metrics", "/openapi.json"}) or path == "/sql"
+    reading = method in {"GET", "HEAD"} and path not in {"/metrics", "/openapi.json"}
+    return reading or path == "/sql" or _asks(method, path)
 
 
 def of_the_service(path: str) -> bool:
     """Whether the answer is about the whole service, which a key of one project does not see."""
     return path == "/metrics"
+
+
+def _asks(method: str, path: str) -> bool:
+    return method == "POST" and _RESPAN_QUESTION.fullmatch(path) is not None

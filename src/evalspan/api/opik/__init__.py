@@ -1,0 +1,18 @@
+"""Opik's face: what its unmodified client needs behind OPIK_URL_OVERRIDE=http://HOST:PORT/opik/api.
+
+Every module of this package that serves something has `OPERATIONS`; they are listed here.
+"""
+
+from __future__ import annotations
+
+from starlette.routing import BaseRoute, Mount
+
+from evalspan.api import operation
+from evalspan.api.opik import alive
+from evalspan.api.opik.access import PREFIX
+
+OPERATIONS = (*alive.OPERATIONS,)
+
+
+def routes() -> list[BaseRoute]:
+    return [Mount(PREFIX, routes=operation.routes(OPERATIONS))]

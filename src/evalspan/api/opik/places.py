@@ -1,0 +1,59 @@
+"""Projects and datasets as requests name them: by id, by name, or not at all.
+
+A name stands for one project. A dataset is looked for in its project first and then wherever else the
+key may look, because some calls of the clients leave the project out.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from starlette.requests import Request
+
+from evalspan.api.scope import catalog, everything, grant
+from evalspan.errors import NotFoundError
+from evalspan.experiments import Dataset, Project
+
+DEFAULT_PROJECT: Final = "Default Project"
+
+
+def project_name(request: Request, name: str | None) -> str:
+    """The project that is meant: without a name the key's own, or Opik's default one."""
+    return (name or "").strip() or grant(request).project or DEFAULT_PROJECT
+
+
+def project(request: Request, name: str | None, identity: str | None = None) -> Project:
+    """The project of that id or else of that name, made if there is none of that name.
+
+    Raises:
+        NotFoundError: none has that id. ForbiddenError: it is not this key's.
+    """
+    if identity:
+        return catalog(request).projects.get(identity, pointer="/project_id")
+    wanted = project_name(request, name)
+    grant(request).require_project(wanted)
+    return everything(request).projects.get_or_create(wanted)
+
+
+def find_project(request: Request, name: str | None, identity: str | None = None) -> Project | None:
+    """The same, making none."""
+    found = catalog(request).projects.find(
+        project_id=identity or "", name="" if identity else project_name(request, name), limit=1
+    )
+    return found.items[0] if found.items else None
+
+
+def find_dataset(request: Request, name: str, project: Project | None) -> Dataset | None:
+    """The dataset of that name in the project or, failing that, the newest of that name."""
+    datasets = catalog(request).datasets
+    inside = datasets.find(project_id=project.project_id, name=name, limit=1).items if project else ()
+    found = inside or datasets.find(name=name, limit=1).items
+    return found[0] if found else None
+
+
+def dataset(request: Request, name: str, project: Project | None) -> Dataset:
+    """Raises NotFoundError."""
+    found = find_dataset(request, name, project)
+    if not found:
+        raise NotFoundError(f"There is no dataset {name!r}.", pointer="/dataset_name")
+    return found

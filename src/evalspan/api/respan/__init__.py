@@ -1,0 +1,17 @@
+"""The Respan face, below `/respan`: what its unmodified clients call, over our own entities.
+
+A client's base URL is `http://HOST:PORT/respan`; its paths begin with `/api`. See docs/respan.md.
+"""
+
+from __future__ import annotations
+
+from starlette.routing import BaseRoute, Mount
+
+from evalspan.api.respan.call import PREFIX, Operation
+from evalspan.api.respan.call import routes as operation_routes
+
+OPERATIONS: tuple[Operation, ...] = ()
+
+
+def routes() -> list[BaseRoute]:
+    return [Mount(PREFIX, routes=operation_routes(OPERATIONS))]
