@@ -6,8 +6,9 @@ import re
 from typing import Final
 
 from evalspan.access import Role
+from evalspan.api.opik import access as opik
 
-OPEN: Final = frozenset({"/healthz", "/readyz"})
+OPEN: Final = frozenset({"/healthz", "/readyz"}) | opik.OPEN
 _INGEST: Final = frozenset({Role.INGEST})
 _READ: Final = frozenset({Role.READ})
 _ADMIN: Final = frozenset({Role.ADMIN})
@@ -26,6 +27,8 @@ def needed(method: str, path: str) -> frozenset[Role]:
         return _INGEST
     if path == "/sql" and method == "POST":
         return _READ
+    if path.startswith(opik.PREFIX):
+        return _of_opik(method, path)
     if method in {"GET", "HEAD"} or _asks(method, path):
         datasets = _DATASETS.fullmatch(path) or _RESPAN_DATASETS.fullmatch(path)
         return _READ | _INGEST if datasets else _READ
@@ -47,4 +50,13 @@ def of_the_service(path: str) -> bool:
 
 
 def _asks(method: str, path: str) -> bool:
+    """Whether it reads although its method is another."""
+    if path.startswith(opik.PREFIX):
+        return opik.asks(method, path)
     return method == "POST" and _RESPAN_QUESTION.fullmatch(path) is not None
+
+
+def _of_opik(method: str, path: str) -> frozenset[Role]:
+    if opik.asks(method, path):
+        return _READ | _INGEST if opik.data(path) else _READ
+    return _ADMIN if method == "DELETE" or opik.administers(method, path) else _INGEST

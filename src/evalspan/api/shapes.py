@@ -36,7 +36,13 @@ def respan(_status: int, details: Details) -> dict[str, Any]:
     return {"error": text, "detail": text, **({"fields": fields} if fields else {})}
 
 
-_FACES: Final[dict[str, Callable[[int, Details], dict[str, Any]]]] = {"/respan/": respan}
+def opik(status: int, details: Details) -> dict[str, Any]:
+    """Its clients show the body as it is."""
+    texts = [f"{pointer}: {detail}" if pointer.strip("/") else detail for detail, pointer in details]
+    return {"code": status, "message": " ".join(texts), "errors": texts}
+
+
+_FACES: Final[dict[str, Callable[[int, Details], dict[str, Any]]]] = {"/respan/": respan, "/opik/": opik}
 
 
 def body(path: str, status: int, details: Details) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
-from evalspan.api.opik.wire import answer
 from evalspan.api.operation import Operation
+from evalspan.api.opik.wire import answer
 
 _VERSION: Final = "2.2.122"  # whose calls are answered here; from 2.2.8 on clients upload in parallel
 _WORKSPACE: Final = "default"
