@@ -13,7 +13,15 @@ from typing import Literal
 from evalspan.errors import StoreUnavailable
 from evalspan.store import Store, sql
 
-Kind = Literal["dataset_change", "experiment_name"]
+Kind = Literal[
+    "dataset_change",
+    "dataset_name",
+    "experiment_name",
+    "prompt_slug",
+    "prompt_version",
+    "evaluator_slug",
+    "evaluator_version",
+]
 
 
 class Claims:

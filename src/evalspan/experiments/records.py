@@ -18,7 +18,7 @@ from evalspan.errors import ConflictError, NotFoundError, UsageError
 from evalspan.experiments.changes import Change, Changed, Known, RecordUpdate, StoredRecord
 from evalspan.experiments.claims import Claims
 from evalspan.experiments.datasets import Dataset, Datasets
-from evalspan.experiments.entity import Page, decode_cursor, encode_cursor, micros, page_limit
+from evalspan.experiments.entity import MAX_PAGE, Page, decode_cursor, encode_cursor, micros, page_limit
 from evalspan.model import Record
 from evalspan.store import Store, sql
 
@@ -74,6 +74,22 @@ class Records:
         )
         return Page(found[:limit], after)
 
+    def all(self, dataset_id: str, record_ids: Sequence[str] = ()) -> list[StoredRecord]:
+        """Every record of the current version, newest first. Raises NotFoundError."""
+        found: list[StoredRecord] = []
+        cursor = ""
+        while True:
+            page = self.find(dataset_id, record_ids=record_ids, cursor=cursor, limit=MAX_PAGE)
+            found += page.items
+            cursor = page.after
+            if not cursor:
+                return found
+
+    def counts(self, dataset_ids: Sequence[str]) -> dict[str, int]:
+        """How many records each dataset has now; those without any are left out."""
+        rows = self._store.query(sql("queries/count_records"), {"ids": list(dataset_ids)})
+        return {str(row["dataset_id"]): int(row["n"]) for row in rows}
+
     def change(
         self,
         dataset_id: str,
@@ -83,6 +99,7 @@ class Records:
         delete: Iterable[str] = (),
         deduplicate: bool = True,
         new_version: bool = True,
+        group: str = "",
     ) -> Changed:
         """Add, replace, update and remove records in one step.
 
@@ -93,6 +110,8 @@ class Records:
         Args:
             new_version: without it the change joins the current version, unless an experiment ran
                 on that one already.
+            group: changes of one group join one version, by the same rule; sent by several writers at
+                once, too.
 
         Raises:
             NotFoundError: no such dataset, or no such record to update or delete.
@@ -100,7 +119,9 @@ class Records:
         given = (list(insert), list(update), list(delete))
         with self._locks[hash(dataset_id) % _STRIPES]:
             for _ in range(_ATTEMPTS):
-                changed = self._try(dataset_id, *given, deduplicate=deduplicate, new_version=new_version)
+                changed = self._try(
+                    dataset_id, *given, deduplicate=deduplicate, new_version=new_version, group=group
+                )
                 if changed is not None:
                     return changed
         raise ConflictError(f"Dataset {dataset_id!r} is changed by too many writers at once; try again.")
@@ -114,6 +135,7 @@ class Records:
         *,
         deduplicate: bool,
         new_version: bool,
+        group: str,
     ) -> Changed | None:
         """One attempt; None when another writer came first."""
         dataset = self._datasets.get(dataset_id)
@@ -121,9 +143,9 @@ class Records:
         change.update(update, self._contents(dataset, update))
         change.delete(self._present(dataset, change, delete))
         change.insert(insert, deduplicate)
-        version = self._version(dataset, change, new_version)
+        version = self._version(dataset, change, new_version and not self._joins(dataset, group))
         if change.rows:
-            identity = uuid.uuid4().hex
+            identity = uuid.uuid4().hex + (f"@{group}" if group else "")
             self._store.insert("dataset_records_data", change.block(version, dataset.changes + 1, identity))
             holder = self._claims.claim(
                 "dataset_change", dataset_id, dataset.changes + 1, identity, version=version
@@ -139,6 +161,13 @@ class Records:
         if new_version or not current or self._in_use(dataset):
             return current + 1
         return current
+
+    def _joins(self, dataset: Dataset, group: str) -> bool:
+        """Whether the current version was made by this group."""
+        if not group or not dataset.current_version:
+            return False
+        parameters = {"dataset_id": dataset.dataset_id, "version": dataset.current_version, "group": group}
+        return bool(self._store.query(sql("queries/version_of_group"), parameters)[0]["of_group"])
 
     def _in_use(self, dataset: Dataset) -> bool:
         parameters = {"dataset_id": dataset.dataset_id, "version": dataset.current_version}
@@ -210,10 +239,11 @@ class Records:
             "limit": limit,
         }
         rows = self._store.query(sql("queries/find_records"), parameters)
-        return [_stored(dataset_id, row) for row in rows]
+        return [stored(dataset_id, row) for row in rows]
 
 
-def _stored(dataset_id: str, row: dict[str, Any]) -> StoredRecord:
+def stored(dataset_id: str, row: dict[str, Any]) -> StoredRecord:
+    """A record as a query returns it."""
     return StoredRecord(
         id=row["record_id"],
         canonical_id=row["record_id"],

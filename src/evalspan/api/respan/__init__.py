@@ -7,10 +7,14 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute, Mount
 
+from evalspan.api.respan import dataset_logs, datasets
 from evalspan.api.respan.call import PREFIX, Operation
 from evalspan.api.respan.call import routes as operation_routes
 
-OPERATIONS: tuple[Operation, ...] = ()
+OPERATIONS: tuple[Operation, ...] = (
+    *datasets.OPERATIONS,
+    *dataset_logs.OPERATIONS,
+)
 
 
 def routes() -> list[BaseRoute]:
