@@ -16,9 +16,10 @@ SOURCE = Path(__file__).parents[1] / "src" / "evalspan"
 ALLOWED = {
     "store": set[str](),
     "ingest": {"store"},
-    "experiments": {"store"},
+    "confined": set[str](),
+    "experiments": {"store", "confined"},
     "analysis": {"store", "experiments"},
-    "judges": {"store", "experiments"},
+    "judges": {"store", "experiments", "confined"},
     "jobs": {"store", "ingest", "experiments", "judges", "capture"},
     "capture": set[str](),
     "sdk": {"capture"},

@@ -5,6 +5,7 @@ EvalspanError
     NotFoundError       what was named does not exist              (HTTP 404)
     ConflictError       it exists already, or changed meanwhile    (HTTP 409)
     TooLargeError       over a documented limit                    (HTTP 413)
+    ReadOnlyError       what was committed does not change         (HTTP 403)
   AccessError           no key, or not this key                    (HTTP 401)
     ForbiddenError      the key may not do this                    (HTTP 403)
   BusyError             too many at once: try again shortly        (HTTP 429)
@@ -56,6 +57,12 @@ class TooLargeError(UsageError):
     """Over a documented limit."""
 
     status = 413
+
+
+class ReadOnlyError(UsageError):
+    """What was committed does not change."""
+
+    status = 403
 
 
 class AccessError(EvalspanError):

@@ -4,6 +4,8 @@
 -- kind dataset_change: subject is a dataset, number counts its changes, owner is the change whose
 -- records hold, version is the dataset version that it belongs to.
 -- kind experiment_name: subject is project and name, owner is the experiment that bears the name.
+-- kind prompt_slug, evaluator_slug: subject is project and slug, owner is the document that bears it.
+-- kind prompt_version, evaluator_version: subject is a document, number is that of the version.
 CREATE TABLE IF NOT EXISTS claims_data
 (
     kind       LowCardinality(String),
