@@ -7,7 +7,8 @@ import httpx
 
 def test_the_ping_that_decides_whether_the_client_sends_is_answered_200(opik: httpx.Client) -> None:
     assert opik.get("/is-alive/ping").status_code == 200
-    assert opik.get("/is-alive/ver").json()["version"] >= "2.2.8"
+    version = opik.get("/is-alive/ver").json()["version"]
+    assert tuple(map(int, version.split("."))) >= (2, 2, 8)
     assert opik.get("/v1/private/auth/workspace").json() == {"workspace_name": "default"}
 
 

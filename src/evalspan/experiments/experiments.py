@@ -64,6 +64,8 @@ class Experiment(BaseModel):
 class NewExperiment(BaseModel):
     """What a caller says of an experiment that is to be created."""
 
+    experiment_id: str = ""
+    """Given by the service where empty. With one that is there already nothing is made."""
     project_id: str
     dataset_id: str = ""
     dataset_version: int | None = None
@@ -77,6 +79,7 @@ class NewExperiment(BaseModel):
     tags: list[str] = []
     run_count: int = 1
     expected_records: int | None = None
+    status: str = ""
     parent_experiment_id: str = ""
 
 
@@ -154,18 +157,21 @@ class Experiments:
         `ensure_unique`) the existing one unmodified.
 
         Raises:
-            NotFoundError: no such project or dataset.
+            NotFoundError: no such project or dataset. ConflictError: its id belongs to a deleted one.
         """
         project = self._projects.get(new.project_id, pointer="/data/attributes/project_id")
         dataset = self._datasets.get(new.dataset_id) if new.dataset_id else None
-        identity = str(uuid.uuid4())
+        identity = new.experiment_id or str(uuid.uuid4())
         with self._lock:
+            known = self._stated(new.experiment_id) if new.experiment_id else None
+            if known:
+                return known
             taken = self._claim_name(new.project_id, new.name, identity)
             if taken and not new.ensure_unique:
                 return taken
             moment = now()
             experiment = Experiment(
-                **new.model_dump(exclude={"name", "experiment", "ensure_unique"}),
+                **new.model_dump(exclude={"experiment_id", "name", "experiment", "ensure_unique"}),
                 experiment_id=identity,
                 project=project.name,
                 dataset=dataset.name if dataset else "",
@@ -177,13 +183,24 @@ class Experiments:
             self._write(experiment)
         return experiment
 
+    def _stated(self, experiment_id: str) -> Experiment | None:
+        """The experiment of an id, unless all that is known of it came with spans.
+
+        Raises:
+            ConflictError: it was deleted.
+        """
+        if self.find(ids=[experiment_id], deleted=True, limit=1).items:
+            raise ConflictError(f"The experiment {experiment_id!r} was deleted.")
+        found = self.find(ids=[experiment_id], limit=1).items
+        return found[0] if found and found[0].revision else None
+
     def _claim_name(self, project_id: str, name: str, identity: str) -> Experiment | None:
         """Reserve a name; the experiment that bears it, where there is one."""
         subject = json.dumps([project_id, name])
         number = 0
         while True:
             borne = self.find(project_id=project_id, name=name, limit=1).items
-            if borne:
+            if borne and borne[0].experiment_id != identity:
                 return borne[0]
             holder = self._claims.claim("experiment_name", subject, number, identity)
             if holder == identity:
@@ -209,6 +226,7 @@ class Experiments:
         experiment_id: str,
         *,
         name: str | None = None,
+        experiment: str | None = None,
         description: str | None = None,
         status: ExperimentStatus | None = None,
         error: str | None = None,
@@ -226,6 +244,7 @@ class Experiments:
         """
         given = {
             "experiment_name": name,
+            "experiment": experiment,
             "description": description,
             "metadata": metadata,
             "config": config,

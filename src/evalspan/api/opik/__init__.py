@@ -8,10 +8,17 @@ from __future__ import annotations
 from starlette.routing import BaseRoute, Mount
 
 from evalspan.api import operation
-from evalspan.api.opik import alive
+from evalspan.api.opik import alive, dataset_items, datasets, projects, versions
 from evalspan.api.opik.access import PREFIX
 
-OPERATIONS = (*alive.OPERATIONS,)
+# The first that fits is taken: what has a word at a place stands before what has any id there.
+OPERATIONS = (
+    *alive.OPERATIONS,
+    *projects.OPERATIONS,
+    *dataset_items.OPERATIONS,
+    *versions.OPERATIONS,
+    *datasets.OPERATIONS,
+)
 
 
 def routes() -> list[BaseRoute]:

@@ -22,7 +22,9 @@ def project_name(request: Request, name: str | None) -> str:
     return (name or "").strip() or grant(request).project or DEFAULT_PROJECT
 
 
-def project(request: Request, name: str | None, identity: str | None = None) -> Project:
+def project(
+    request: Request, name: str | None, identity: str | None = None, *, description: str = ""
+) -> Project:
     """The project of that id or else of that name, made if there is none of that name.
 
     Raises:
@@ -32,7 +34,7 @@ def project(request: Request, name: str | None, identity: str | None = None) -> 
         return catalog(request).projects.get(identity, pointer="/project_id")
     wanted = project_name(request, name)
     grant(request).require_project(wanted)
-    return everything(request).projects.get_or_create(wanted)
+    return everything(request).projects.get_or_create(wanted, description)
 
 
 def find_project(request: Request, name: str | None, identity: str | None = None) -> Project | None:
@@ -57,3 +59,15 @@ def dataset(request: Request, name: str, project: Project | None) -> Dataset:
     if not found:
         raise NotFoundError(f"There is no dataset {name!r}.", pointer="/dataset_name")
     return found
+
+
+def get_or_create_dataset(
+    request: Request, name: str, project_name: str | None, project_id: str | None = None
+) -> Dataset:
+    """The dataset of that name; where there is none, one is made in the project."""
+    named = project_name or project_id
+    found = find_dataset(request, name, find_project(request, project_name, project_id) if named else None)
+    if found:
+        return found
+    made = project(request, project_name, project_id)
+    return catalog(request).datasets.get_or_create(made.project_id, name)

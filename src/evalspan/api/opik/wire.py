@@ -63,9 +63,9 @@ def answer(document: Json, status: int = 200) -> Response:
     return JSONResponse(document, status)
 
 
-def nothing(status: int = 204) -> Response:
-    """An answer without a body: the clients look at the status only."""
-    return Response(status_code=status)
+def nothing(status: int = 204, *, location: str = "") -> Response:
+    """An answer without a body: the clients look at the status only. `location`: of what was made."""
+    return Response(status_code=status, headers={"location": location} if location else None)
 
 
 def lines(documents: Iterable[Json]) -> Response:
