@@ -6,19 +6,24 @@ neither exporters nor tracing.
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from evalspan.errors import DeliveryError, EvalspanError, ServiceError, TaskError, UsageError
     from evalspan.model import EvaluatorResult, Record
     from evalspan.sdk.dataset import Dataset
+    from evalspan.sdk.evals import eval, eval_dataset
     from evalspan.sdk.evaluation import Evaluation
     from evalspan.sdk.experiment import Experiment, experiment
     from evalspan.sdk.lifecycle import flush, init, shutdown
+    from evalspan.sdk.resources import experiments
     from evalspan.sdk.result import ExperimentResult, Row
     from evalspan.sdk.search import search
     from evalspan.sdk.step import span
+    from evalspan.sdk.testcases import TestCase, TestInput
     from evalspan.sdk.tracing import trace
 
 _HOMES = {
@@ -33,7 +38,11 @@ _HOMES = {
     "Row": "sdk.result",
     "ServiceError": "errors",
     "TaskError": "errors",
+    "TestCase": "sdk.testcases",
+    "TestInput": "sdk.testcases",
     "UsageError": "errors",
+    "eval": "sdk.evals",
+    "eval_dataset": "sdk.evals",
     "experiment": "sdk.experiment",
     "flush": "sdk.lifecycle",
     "init": "sdk.lifecycle",
@@ -55,8 +64,13 @@ __all__ = [
     "Row",
     "ServiceError",
     "TaskError",
+    "TestCase",
+    "TestInput",
     "UsageError",
+    "eval",
+    "eval_dataset",
     "experiment",
+    "experiments",
     "flush",
     "init",
     "search",
@@ -77,3 +91,19 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted([*globals(), *__all__])
+
+
+class _Face(ModuleType):
+    """This module, with `experiments` as a property: the service has a package of that name, and importing
+    it would bind the package here, in place of the resource."""
+
+    @property
+    def experiments(self) -> Any:
+        return import_module("evalspan.sdk.resources").experiments
+
+    @experiments.setter
+    def experiments(self, package: ModuleType) -> None:
+        """The package is found by its imports."""
+
+
+sys.modules[__name__].__class__ = _Face

@@ -11,11 +11,12 @@ import asyncio
 import contextvars
 import inspect
 import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
 from evalspan.errors import UsageError
+from evalspan.model import Json
 from evalspan.sdk.threads import Threads
 
 _FIRST_BACKOFF = 0.5
@@ -28,6 +29,15 @@ class Limits:
 
     timeout: float | None = None
     retries: int = 2
+
+    @classmethod
+    def checked(cls, timeout: float | None, retries: int) -> Limits:
+        """Raises UsageError for what makes no sense."""
+        if retries < 0:
+            raise UsageError(f"retries={retries!r} must be at least 0.")
+        if timeout is not None and timeout <= 0:
+            raise UsageError(f"timeout={timeout!r} must be more than 0 seconds.")
+        return cls(timeout, retries)
 
 
 class CallFailed(Exception):
@@ -52,8 +62,7 @@ class Function:
             raise UsageError(f"{what} must be a function, not {function!r}.")
         self.function = function
         self.name = name_of(function)
-        call = getattr(function, "__call__", function)  # noqa: B004 - the method, to see whether it is async
-        self._is_async = inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(call)
+        self._is_async = is_async(function)
         self._positional, self._keywords = _parameters(function, offers, f"{what} {self.name!r}")
 
     async def call(self, arguments: Mapping[str, Any], limits: Limits, threads: Threads) -> tuple[Any, int]:
@@ -93,6 +102,33 @@ async def _awaited(call: Awaitable[Any]) -> Any:
             raise
         # Nobody cancelled us: something inside gave up, which is its failure and not the run's end.
         raise RuntimeError("cancelled from within") from error
+
+
+def is_async(function: Callable[..., Any]) -> bool:
+    """Whether calling it gives a coroutine, as far as can be told without calling it."""
+    call = getattr(function, "__call__", function)  # noqa: B004 - the method, to see whether it is async
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(call)
+
+
+def signature_of(function: Callable[..., Any]) -> inspect.Signature | None:
+    """Its signature; some built-in functions have none."""
+    try:
+        return inspect.signature(function)
+    except (ValueError, TypeError):
+        return None
+
+
+def named_arguments(
+    signature: inspect.Signature | None, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> dict[str, Json]:
+    """The arguments of a call by the names of the parameters, `self` and `cls` left out."""
+    try:
+        if signature is not None:
+            given = dict(signature.bind(*args, **kwargs).arguments)
+            return {name: value for name, value in given.items() if name not in ("self", "cls")}
+    except TypeError:  # wrong arguments: the function says so itself
+        pass
+    return {"args": list(args), **kwargs}
 
 
 def name_of(function: Any) -> str:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import copy
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 from urllib.parse import quote
 
 from opentelemetry import context as otel_context
@@ -31,8 +32,22 @@ from evalspan.sdk.session import Session, fill
 from evalspan.sdk.step import record_error
 from evalspan.sdk.threads import Threads
 
-if TYPE_CHECKING:
-    from evalspan.sdk.experiment import Experiment
+# How often a run on the event loop looks whether the delivery has room again.
+_ROOM_POLL = 0.02
+
+Reading = Callable[[Any, Mapping[str, Any]], tuple[Json, Sequence[Evaluation]]]
+"""Given what a task returned and the attributes of its span: the output, and scores found in them."""
+
+
+class Work(Protocol):
+    """What is executed, as an `Experiment` has it."""
+
+    name: str
+    config: dict[str, Json]
+    metadata: dict[str, Json]
+    tags: list[str]
+    task_function: Function
+    evaluator_functions: list[Function]
 
 
 class Cases:
@@ -40,13 +55,14 @@ class Cases:
 
     def __init__(
         self,
-        experiment: Experiment,
+        experiment: Work,
         session: Session,
         runtime: Runtime,
         threads: Threads,
         limits: Limits,
         *,
-        raise_errors: bool,
+        raise_errors: bool = False,
+        reading: Reading | None = None,
     ) -> None:
         self._experiment = experiment
         self._session = session
@@ -54,6 +70,7 @@ class Cases:
         self._threads = threads
         self._limits = limits
         self._raise_errors = raise_errors
+        self._reading = reading or _only_output
 
     async def run(self, record: Record, run_iteration: int) -> Row:
         """One execution of one record, or what is missing of it.
@@ -69,6 +86,8 @@ class Cases:
             for function in self._experiment.evaluator_functions:
                 if function.name not in row.evaluations:
                     row.evaluations[function.name] = await self._evaluate(function, record, case, row)
+        while not self._runtime.delivery.has_room():  # noqa: ASYNC110 - threads make the room
+            await asyncio.sleep(_ROOM_POLL)
         return row
 
     async def _execute(self, record: Record, case: Case) -> Row:
@@ -80,10 +99,12 @@ class Cases:
         row = Row(record.id, case.run_iteration, record.input, expected_output=record.expected_output)
         row.trace_id, row.span_id = f"{identity.trace_id:032x}", f"{identity.span_id:016x}"
         started = asyncio.get_running_loop().time()
+        scores: Sequence[Evaluation] = ()
         try:
-            row.output, row.retries = await self._call_within(
+            returned, row.retries = await self._call_within(
                 trace.set_span_in_context(span, within), self._experiment.task_function, self._given(record)
             )
+            row.output, scores = self._reading(returned, getattr(span, "attributes", None) or {})
         except CallFailed as failure:
             self._book(row, span, failure)
             if self._raise_errors:
@@ -91,6 +112,9 @@ class Cases:
                 raise TaskError(f"The task failed on record {record.id!r}: {row.error}") from failure.cause
         row.duration_ms = (asyncio.get_running_loop().time() - started) * 1000
         self._end(span, values, row)
+        for score in scores:
+            row.evaluations[score.name] = score
+            self._emit(score, case, identity)
         return row
 
     def _given(self, record: Record) -> dict[str, Json]:
@@ -99,6 +123,7 @@ class Cases:
             "input_data": copy.deepcopy(record.input),
             "config": copy.deepcopy(self._experiment.config),
             "metadata": copy.deepcopy(record.metadata),
+            "record": record,  # for functions of ours only
         }
 
     @staticmethod
@@ -126,8 +151,8 @@ class Cases:
             attributes.PROJECT_NAME: self._session.project,
             attributes.EXPERIMENT_NAME: experiment.name,
             attributes.TEST_SUITE_NAME: experiment.name,
-            attributes.DATASET_ID: dataset.id,
-            attributes.DATASET_NAME: dataset.name,
+            attributes.DATASET_ID: dataset.id or None,
+            attributes.DATASET_NAME: dataset.name or None,
             attributes.DATASET_VERSION: dataset.version,
             **_shown({attributes.INPUT: record.input, attributes.EXPECTED_OUTPUT: record.expected_output}),
             attributes.TAGS: [*experiment.tags, *record.tags],
@@ -169,7 +194,7 @@ class Cases:
             "expected_outputs": [row.expected_output for row in rows],
             "evaluators_results": {
                 name: [row.evaluations[name].value if name in row.evaluations else None for row in rows]
-                for name in self._experiment.evaluator_names
+                for name in (function.name for function in self._experiment.evaluator_functions)
             },
         }
         case = self._session.case(iteration)
@@ -210,6 +235,10 @@ class Cases:
 def _shown(values: dict[str, Json]) -> dict[str, Any]:
     """Values of the case as they are recorded; what evaluators get is the real ones."""
     return {name: text for name, value in values.items() if (text := content.shown(value)) is not None}
+
+
+def _only_output(returned: Json, _attributes: Mapping[str, Any]) -> tuple[Json, Sequence[Evaluation]]:
+    return returned, ()
 
 
 def _state_value(name: str) -> str:

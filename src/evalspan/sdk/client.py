@@ -18,7 +18,7 @@ from opentelemetry.instrumentation.utils import suppress_instrumentation
 
 from evalspan import trust
 from evalspan.errors import AccessError, ConflictError, NotFoundError, ServiceError, TooLargeError, UsageError
-from evalspan.model import ExperimentStatus, Record, dump
+from evalspan.model import Json, Record, dump
 
 _API = "/api/v2/llm-obs/v1"
 _REQUEST_TIMEOUT = 60.0
@@ -51,6 +51,17 @@ class Client:
     def project(self, name: str) -> str:
         """The id of the project of that name, created where there is none."""
         return self._create("/projects", "projects", {"name": name, "description": ""}).id
+
+    def project_name(self, project_id: str) -> str:
+        """The name of the project of that id.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        found, _ = self._page("/projects", {"filter[id]": project_id})
+        if not project_id or not found:
+            raise NotFoundError(f"There is no project (pipeline) {project_id!r}.")
+        return str(found[0].attributes["name"])
 
     def dataset(self, project_id: str, name: str, description: str, metadata: Mapping[str, Any]) -> Entity:
         """The dataset of that name, created where there is none."""
@@ -95,16 +106,16 @@ class Client:
         return self._create("/experiments", "experiments", attributes)
 
     def update_experiment(
-        self, experiment_id: str, status: ExperimentStatus, error: str = "", patience: float | None = None
-    ) -> None:
-        body = _envelope("experiments", {"status": status, "error": error}, experiment_id)
-        self._send("PATCH", f"{_API}/experiments/{experiment_id}", body, patience=patience)
+        self, experiment_id: str, changes: Mapping[str, Json], patience: float | None = None
+    ) -> Entity:
+        body = _envelope("experiments", dict(changes), experiment_id)
+        path = f"{_API}/experiments/{quote(experiment_id, safe='')}"
+        return _entity(self._send("PATCH", path, body, patience=patience)["data"])
 
     def find_experiments(self, **filters: str) -> list[Entity]:
-        """By `id`, `name` (unique), `experiment` (logical name), `project_id`."""
-        return list(
-            self._pages("/experiments", {f"filter[{name}]": value for name, value in filters.items()})
-        )
+        """By `id`, `name` (unique), `experiment` (logical name), `project_id`; without `aggregate_data`."""
+        parameters = {f"filter[{name}]": value for name, value in filters.items()}
+        return list(self._pages("/experiments", parameters | {"include[aggregate_data]": "false"}))
 
     def search(self, experiment_id: str, query: str, *, texts: bool = False) -> Iterator[Attributes]:
         """What a query in the search language finds: runs, or records over their runs."""

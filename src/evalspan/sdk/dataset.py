@@ -54,7 +54,7 @@ class Dataset(Sequence[Record]):
         """The version that these records are, once pulled or pushed."""
         self.tags: list[str] = []
         """The record tags it was pulled by: then it is a subset."""
-        self._records = _identify([record_of(r, f"{where}, record {i}") for i, r in enumerate(records)])
+        self._records = identify([record_of(r, f"{where}, record {i}") for i, r in enumerate(records)])
 
     def __len__(self) -> int:
         return len(self._records)
@@ -188,16 +188,16 @@ def _checked_id(given: Any, where: str) -> str:
     return text
 
 
-def _identify(records: list[Record]) -> list[Record]:
-    """Every record with an id; given ones must be unique, made ones get a suffix when repeated."""
+def identify(records: list[Record], *, repeats: bool = False) -> list[Record]:
+    """Every record with an id; given ones are unique unless `repeats`, made ones get a suffix."""
     given = Counter(record.id for record in records if record.id)
-    if given and (top := given.most_common(1)[0])[1] > 1:
+    if given and not repeats and (top := given.most_common(1)[0])[1] > 1:
         raise UsageError(f"The record id {top[0]!r} stands {top[1]} times in the dataset; ids are unique.")
     seen: Counter[str] = Counter()
     identified: list[Record] = []
     for record in records:
         if not record.id:
-            made = _made_id(record.input)
+            made = made_id(record.input)
             seen[made] += 1
             suffix = f"-{seen[made]}" if seen[made] > 1 else ""
             record = record.model_copy(update={"id": made + suffix})  # noqa: PLW2901
@@ -205,6 +205,7 @@ def _identify(records: list[Record]) -> list[Record]:
     return identified
 
 
-def _made_id(value: Json) -> str:
+def made_id(value: Json) -> str:
+    """An id that follows from an input."""
     text = json.dumps(value, sort_keys=True, ensure_ascii=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:20]

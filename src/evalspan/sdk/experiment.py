@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, overload
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from typing import Any, ParamSpec, overload
+from uuid import UUID
 
 from evalspan.errors import UsageError
 from evalspan.model import Json, Record
 from evalspan.sdk import lifecycle, session
 from evalspan.sdk.calls import Function, Limits
 from evalspan.sdk.dataset import Dataset
+from evalspan.sdk.pipelines import plan_of, refuse_if_disabled
 from evalspan.sdk.result import ExperimentResult
 from evalspan.sdk.runner import Options, Runner
 from evalspan.sdk.threads import Threads
+
+P = ParamSpec("P")
 
 Task = Callable[..., Any]
 Evaluator = Callable[..., Any]
@@ -63,7 +66,7 @@ class Experiment:
         self.tags = list(tags)
         self.project = project
         self.task_function = Function(task, offers=_TASK_OFFERS, what="the task")
-        self.evaluator_functions = _functions(evaluators, _EVALUATOR_OFFERS, "the evaluator")
+        self.evaluator_functions = evaluator_functions(evaluators)
         self.summary_functions = _functions(summary_evaluators, _SUMMARY_OFFERS, "the summary evaluator")
         self.id = ""
         """The id of its last run at the service."""
@@ -128,9 +131,11 @@ class Experiment:
         progress: bool | None = None,
     ) -> ExperimentResult:
         """`run`, on the event loop of the caller."""
-        _check(jobs=jobs, sample_size=sample_size, timeout=timeout, retries=retries)
-        if os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
-            raise UsageError("OTEL_SDK_DISABLED=true: an experiment could not record anything. Unset it.")
+        limits = Limits.checked(timeout, retries)
+        for option, value in (("jobs", jobs), ("sample_size", sample_size)):
+            if value is not None and value < 1:
+                raise UsageError(f"{option}={value!r} must be at least 1.")
+        refuse_if_disabled()
         runtime = lifecycle.start()
         records = list(self.dataset)[:sample_size]
         project = self.project or self.dataset.project or runtime.settings.project
@@ -140,7 +145,7 @@ class Experiment:
                 lambda: session.open_session(self, runtime.client, project, len(records), resume)
             )
             self.id, self.url = opened.experiment_id, opened.url
-            options = Options(jobs, raise_errors, Limits(timeout, retries), progress)
+            options = Options(jobs, raise_errors, limits, progress)
             return await Runner(self, opened, records, runtime, threads, options).run()
         finally:
             threads.close()
@@ -180,22 +185,68 @@ def experiment(
 ) -> Callable[[Task], Experiment]: ...
 
 
-def experiment(*, name: str, task: Task | None = None, **given: Any) -> Any:
-    """An experiment of a task; without `task`, a decorator for the task function.
+@overload
+def experiment(
+    *,
+    pipeline_id: str | UUID | None = ...,
+    project: str | None = ...,
+    name: str | None = ...,
+    description: str = ...,
+    metadata: Mapping[str, Json] | None = ...,
+    tags: Sequence[str] = ...,
+    timeout: float | None = ...,
+    retries: int = ...,
+) -> Callable[[Callable[P, Awaitable[Any]]], Callable[P, Coroutine[Any, Any, ExperimentResult]]]: ...
 
-    A task takes `(input_data, config, metadata)`, an evaluator `(input_data, output_data,
-    expected_output)` and, if it likes, `metadata` and `config`; a summary evaluator takes `(inputs,
-    outputs, expected_outputs, evaluators_results)`, once per run iteration. What a function does not
-    declare is not passed. All may be async. An evaluator returns a bool, number, string, dict, list,
-    None or `EvaluatorResult`.
+
+@overload
+def experiment(
+    body: Callable[P, Awaitable[Any]], /
+) -> Callable[P, Coroutine[Any, Any, ExperimentResult]]: ...
+
+
+def experiment(body: Any = None, /, **given: Any) -> Any:
+    """An experiment: of a task over a dataset, or of what a function evaluates.
+
+    With `dataset`, the experiment of a task; without `task`, a decorator for the task function. A task
+    takes `(input_data, config, metadata)`, an evaluator `(input_data, output_data, expected_output)` and,
+    if it likes, `metadata` and `config`; a summary evaluator takes `(inputs, outputs, expected_outputs,
+    evaluators_results)`, once per run iteration. What a function does not declare is not passed. All may
+    be async. An evaluator returns a bool, number, string, dict, list, None or `EvaluatorResult`.
+
+    Without `dataset`, a decorator for an async function: each call of it is an experiment of the cases
+    that it awaits with `eval` and `eval_dataset`, and gives the `ExperimentResult`. `pipeline_id` is the
+    id of a project, `project` the name of one; `timeout` and `retries` are those of one case.
+
+    Raises:
+        UsageError: arguments that make no sense.
     """
-    if task is None:
+    if "dataset" in given or given.get("task") is not None:
+        return _of_task(body, **given)
+    given.pop("task", None)
+    plan = plan_of(given)
+    return plan.decorate if body is None else plan.decorate(body)
 
-        def decorate(function: Task) -> Experiment:
-            return Experiment(name, function, **given)
 
-        return decorate
-    return Experiment(name, task, **given)
+def _of_task(body: Any, *, name: str = "", dataset: Any = None, task: Any = None, **given: Any) -> Any:
+    if body is not None:
+        raise UsageError(f"The arguments of an experiment are named: task={body!r:.80}?")
+    if dataset is None:
+        raise UsageError(f"Experiment {name!r} has a task and no dataset=.")
+
+    def decorate(function: Task) -> Experiment:
+        return Experiment(name, function, dataset, **given)
+
+    return decorate if task is None else decorate(task)
+
+
+def evaluator_functions(evaluators: Sequence[Evaluator]) -> list[Function]:
+    """Evaluators, each with a name of its own.
+
+    Raises:
+        UsageError: one requires what is not on offer.
+    """
+    return _functions(evaluators, _EVALUATOR_OFFERS, "the evaluator")
 
 
 def _functions(given: Sequence[Evaluator], offers: tuple[str, ...], what: str) -> list[Function]:
@@ -212,14 +263,6 @@ def _functions(given: Sequence[Evaluator], offers: tuple[str, ...], what: str) -
     if names and (top := names.most_common(1)[0])[1] > 1:
         raise UsageError(f"Two of {what}s would be called {top[0]!r}; give one a `.name`.")
     return functions
-
-
-def _check(*, jobs: int, sample_size: int | None, timeout: float | None, retries: int) -> None:
-    for name, value, least in (("jobs", jobs, 1), ("sample_size", sample_size, 1), ("retries", retries, 0)):
-        if value is not None and value < least:
-            raise UsageError(f"{name}={value!r} must be at least {least}.")
-    if timeout is not None and timeout <= 0:
-        raise UsageError(f"timeout={timeout!r} must be more than 0 seconds.")
 
 
 def _run_in_thread(running: Any) -> ExperimentResult:

@@ -63,9 +63,34 @@ def open_session(
     else:
         _check_same_dataset(entity, dataset)
         prior = load_prior(client, entity.id)
-    client.update_experiment(entity.id, "running")
-    url = f"{client.endpoint}/experiments/{entity.id}"
-    return Session(entity.id, str(entity.attributes["name"]), project, dataset, url, prior)
+    return _running(client, entity, project, dataset, prior)
+
+
+def open_scope(client: Client, project: str, project_id: str, described: Mapping[str, Json]) -> Session:
+    """Creates an experiment whose records are not known yet; of a project by its id, else by its name.
+
+    Raises:
+        NotFoundError: there is no such project. ServiceError: the service is not there.
+    """
+    if project_id:
+        project = client.project_name(project_id)
+    else:
+        project_id = client.project(project)
+    given = {**described, "project_id": project_id, "ensure_unique": True}
+    return _running(client, client.create_experiment(given), project, Dataset([]), {})
+
+
+def _running(
+    client: Client, entity: Entity, project: str, dataset: Dataset, prior: Mapping[Key, Row]
+) -> Session:
+    client.update_experiment(entity.id, {"status": "running", "error": ""})
+    name = str(entity.attributes["name"])
+    return Session(entity.id, name, project, dataset, url_of(client, entity.id), prior)
+
+
+def url_of(client: Client, experiment_id: str) -> str:
+    """Where an experiment can be looked at."""
+    return f"{client.endpoint}/experiments/{experiment_id}"
 
 
 def _description(experiment: Experiment, project_id: str, expected: int) -> dict[str, Any]:

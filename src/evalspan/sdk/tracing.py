@@ -14,6 +14,7 @@ from typing import Any, ParamSpec, TypeVar, cast, overload
 from evalspan.capture import content
 from evalspan.capture.trouble import note
 from evalspan.model import Json
+from evalspan.sdk.calls import named_arguments, signature_of
 from evalspan.sdk.step import known_type, span
 
 P = ParamSpec("P")
@@ -68,25 +69,13 @@ class _Begin:
     def __init__(self, function: Callable[..., Any], name: str, kind: str) -> None:
         self._name = name
         self._kind = kind
-        try:
-            self._signature = inspect.signature(function)
-        except (ValueError, TypeError):  # some built-in functions have none
-            self._signature = None
+        self._signature = signature_of(function)
 
     def __call__(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> span:
         step = span(self._name, span_type=self._kind).start()
         if step.keeps_content:
-            step.set_input(self._named(args, kwargs))
+            step.set_input(named_arguments(self._signature, args, kwargs))
         return step
-
-    def _named(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Json]:
-        try:
-            if self._signature is not None:
-                given = dict(self._signature.bind(*args, **kwargs).arguments)
-                return {name: value for name, value in given.items() if name not in ("self", "cls")}
-        except TypeError:  # wrong arguments: the function says so itself
-            pass
-        return {"args": list(args), **kwargs}
 
 
 def _plain(function: Callable[..., Any], begin: _Begin) -> Callable[..., Any]:
