@@ -127,6 +127,15 @@ class Settings(BaseModel):
     query_concurrency_per_key: int = Field(
         default=8, gt=0, description="Reading requests of one API key that run at once."
     )
+    code_evaluators: bool = Field(
+        default=False, description="Let evaluators of type code run, each in a confined process (Linux)."
+    )
+    code_evaluator_seconds: float = Field(
+        default=5.0, gt=0, description="Processor time that one evaluator's code may take."
+    )
+    code_evaluator_memory: int = Field(
+        default=256 * MIB, gt=0, description="Memory that one evaluator's code may use."
+    )
     tls_cert_file: str = Field(
         default="", description="Certificate chain (PEM) of the service, for HTTP and gRPC."
     )

@@ -64,7 +64,7 @@ def _compute(job: str, **given: Any) -> Any:
     try:
         return confined.compute(job, **given)
     except confined.Trouble as trouble:
-        raise UsageError(f"The template cannot be filled. {trouble}") from None
+        raise UsageError(f"The template is wrong: {trouble}") from None
 
 
 def _complete(declared: Mapping[str, Json], given: Mapping[str, Json]) -> dict[str, Json]:
