@@ -7,13 +7,18 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute, Mount
 
-from evalspan.api.respan import dataset_logs, datasets
+from evalspan.api.respan import dataset_logs, datasets, experiments, log_summary, logs
 from evalspan.api.respan.call import PREFIX, Operation
 from evalspan.api.respan.call import routes as operation_routes
 
 OPERATIONS: tuple[Operation, ...] = (
     *datasets.OPERATIONS,
     *dataset_logs.OPERATIONS,
+    *prompts.OPERATIONS,
+    *evaluators.OPERATIONS,
+    *experiments.OPERATIONS,
+    *log_summary.OPERATIONS,
+    *logs.OPERATIONS,
 )
 
 

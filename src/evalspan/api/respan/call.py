@@ -24,6 +24,7 @@ from evalspan.api.envelope import read_json
 from evalspan.errors import UsageError
 from evalspan.experiments import Catalog, Project
 from evalspan.ingest import Ingest, Receipt, Signal
+from evalspan.jobs import Jobs
 from evalspan.model import Json
 from evalspan.settings import Settings
 from evalspan.store import Store
@@ -65,6 +66,10 @@ class Call:
     @property
     def settings(self) -> Settings:
         return self.request.app.state.settings
+
+    @property
+    def jobs(self) -> Jobs:
+        return self.request.app.state.jobs
 
     def project(self) -> Project:
         """Where what is created goes: the project of the key, else that of EVALSPAN_PROJECT."""

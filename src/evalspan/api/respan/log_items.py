@@ -1,0 +1,198 @@
+"""The logs of an experiment: one per record and run iteration, those that did not run yet included.
+
+What the service runs itself is known by its items; any other experiment by its case spans. A log's id
+is the id of its trace; the id of its root span finds it as well.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from evalspan.api.respan import scoring
+from evalspan.api.respan.call import Call
+from evalspan.api.respan.values import look_up, parsed, text
+from evalspan.errors import NotFoundError
+from evalspan.jobs import Item
+from evalspan.model import Json
+from evalspan.store import sql
+
+Log = dict[str, Any]
+TEXTS: Final = ("input", "output", "expected_output")
+_STATUS: Final = {
+    "pending": "pending",
+    "waiting": "pending",
+    "running": "processing",
+    "scoring": "success",
+    "done": "success",
+    "failed": "error",
+}
+FIELDS: Final = frozenset(
+    {
+        *TEXTS, "id", "trace_unique_id", "root_span_unique_id", "name", "status", "comparison_key", "metadata",
+        "start_time", "end_time", "timestamp", "duration", "latency", "span_count", "llm_call_count", "cost",
+        "total_cost", "total_tokens", "total_prompt_tokens", "total_completion_tokens", "error_count",
+        "error_message", "scores", "score", "record_id", "run_iteration", "customer_identifier",
+    }
+)  # fmt: skip
+
+
+def read(call: Call, experiment_id: str) -> list[Log]:
+    """Every log, with its scores; without its texts where `fill` can add them."""
+    if experiment_id in call.jobs.progress(call.catalog, [experiment_id]):
+        logs = [_of_item(item) for item in call.jobs.items(call.catalog, experiment_id)]
+    else:
+        rows = call.store.query(sql("queries/respan_cases"), {"experiment_id": experiment_id})
+        logs = [_of_case(row) for row in rows]
+    _add_figures(call, experiment_id, logs)
+    scores = scoring.read(call.store, experiment_id)
+    for log in logs:
+        log["scores"] = scores.get(log["id"], {})
+    return logs
+
+
+def one(logs: Iterable[Log], log_id: str) -> Log:
+    """Raises NotFoundError."""
+    found = next((log for log in logs if log_id in (log["id"], log["root_span_unique_id"])), None)
+    if found is None:
+        raise NotFoundError(f"There is no log {log_id!r} in this experiment.")
+    return found
+
+
+def fill(call: Call, experiment_id: str, logs: Sequence[Log]) -> None:
+    """Add the texts of those that lack them."""
+    lacking = {(log["id"], log["root_span_unique_id"]): log for log in logs if "input" not in log}
+    if lacking:
+        parameters = {
+            "experiment_id": experiment_id,
+            "trace_ids": [trace for trace, _ in lacking],
+            "span_ids": [span for _, span in lacking],
+        }
+        for row in call.store.query(sql("queries/respan_texts"), parameters):
+            log = lacking.get((str(row["trace_id"]), str(row["span_id"])))
+            if log is not None:
+                log.update({name: parsed(row[name]) for name in TEXTS})
+    for log in logs:
+        log["comparison_key"] = comparison_key(log.get("input"))
+
+
+def needs_texts(fields: Iterable[str]) -> bool:
+    """Whether a filter or an order is about the texts."""
+    return any(name.partition(".")[0] in {*TEXTS, "comparison_key"} for name in fields)
+
+
+def get(log: Mapping[str, Any], name: str) -> Json:
+    """A field of a log, as filters name it; a score is its value: `scores.SLUG`, or `scores.SLUG.FIELD`."""
+    if name in {"cost", "latency", "timestamp"}:
+        name = {"cost": "total_cost", "latency": "duration", "timestamp": "start_time"}[name]
+    head, dot, rest = name.partition(".")
+    if head in {"scores", "score"} and dot:
+        return _score(log["scores"], rest)
+    return look_up(log, name)
+
+
+def comparison_key(value: Json) -> str:
+    """The same for the same input, in every experiment."""
+    canonical = json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)
+    return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def rendered(log: Mapping[str, Any], preview: int = 0) -> dict[str, Any]:
+    """A log as it is answered. With `preview` the texts are cut to so many characters, and said to be."""
+    shown = dict(log)
+    cut: list[str] = []
+    for name in TEXTS:
+        whole = text(log.get(name))
+        shown[name] = whole[:preview] if whole and preview > 0 else whole
+        if whole and shown[name] != whole:
+            cut.append(name)
+    for name in ("start_time", "end_time"):
+        moment: datetime | None = log.get(name)
+        shown[name] = moment.isoformat() if moment else None
+    shown |= {"trace_unique_id": log["id"], "latency": log["duration"], "environment": "prod"}
+    return {**shown, "is_truncated": bool(cut), "truncated_fields": cut}
+
+
+def _score(scores: scoring.Scores, rest: str) -> Json:
+    """By slug or id of the evaluator, with or without a field of the score behind it."""
+    slug, _, field = rest.rpartition(".")
+    for name, inside in ((rest, ""), (slug, field)):
+        found = scores.get(name) or next(
+            (each for each in scores.values() if name and each["evaluator_id"] == name), None
+        )
+        if found:
+            return found.get(inside) if inside else scoring.value(found)
+    return None
+
+
+def _of_item(item: Item) -> Log:
+    started, metrics = item.started_at, item.metrics
+    ended = item.completed_at
+    duration = metrics.latency
+    if duration is None and started and ended:
+        duration = (ended - started).total_seconds()
+    tokens = [each for each in (metrics.prompt_tokens, metrics.completion_tokens) if each is not None]
+    return {
+        "id": item.id,
+        "root_span_unique_id": item.span_id,
+        "record_id": item.record_id,
+        "run_iteration": item.run_iteration,
+        "name": item.name,
+        "status": _STATUS[item.status],
+        "run_status": item.status,
+        "error_message": item.error or None,
+        "input": item.input,
+        "output": item.output,
+        "expected_output": item.expected_output,
+        "metadata": item.metadata,
+        "start_time": started,
+        "end_time": ended,
+        "duration": duration,
+        "total_cost": metrics.cost,
+        "total_prompt_tokens": metrics.prompt_tokens,
+        "total_completion_tokens": metrics.completion_tokens,
+        "total_tokens": sum(tokens) if len(tokens) == 2 else None,
+    }
+
+
+def _of_case(row: Mapping[str, Any]) -> Log:
+    started: datetime = row["started_at"].replace(tzinfo=UTC)
+    failed = row["status"] == "error"
+    return {
+        "id": row["trace_id"],
+        "root_span_unique_id": row["span_id"],
+        "record_id": row["record_id"],
+        "run_iteration": row["run_iteration"],
+        "name": "",
+        "status": "error" if failed else "success",
+        "run_status": "failed" if failed else "done",
+        "error_message": (row["error"] or row["error_type"] or None) if failed else None,
+        "metadata": {key: parsed(value) for key, value in row["metadata"].items()},
+        "start_time": started,
+        "end_time": started + timedelta(milliseconds=row["duration_ms"]),
+        "duration": row["duration_ms"] / 1000,
+    }
+
+
+def _add_figures(call: Call, experiment_id: str, logs: Iterable[Log]) -> None:
+    """What the spans say; it does not replace what was handed in with an output."""
+    rows = call.store.query(sql("queries/respan_traces"), {"experiment_id": experiment_id})
+    found = {str(row["trace_id"]): row for row in rows}
+    for log in logs:
+        row = found.get(log["id"], {})
+        told = {
+            "name": row.get("name") or None,
+            "total_cost": row.get("cost_usd"),
+            "total_tokens": row.get("total_tokens"),
+            "total_prompt_tokens": row.get("input_tokens"),
+            "total_completion_tokens": row.get("output_tokens"),
+        }
+        log.update({name: value for name, value in told.items() if log.get(name) in (None, "")})
+        log["span_count"] = row.get("span_count", 0)
+        log["llm_call_count"] = row.get("llm_calls") or 0
+        log["error_count"] = row.get("error_count", 0)
+        log["customer_identifier"] = row.get("user_id") or None
+        log["first_token"], log["generation_seconds"] = row.get("first_token"), row.get("generation_seconds")

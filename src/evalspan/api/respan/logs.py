@@ -1,0 +1,167 @@
+"""`/api/v2/experiments/{id}/logs/`: what each row came to, and handing in outputs that were waited for.
+
+A list shows texts whole unless `preview_length` asks for less; what is cut is said in `is_truncated`
+and `truncated_fields`. The detail is never cut.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from pydantic import Field
+from starlette.responses import Response, StreamingResponse
+
+from evalspan.api.envelope import Body
+from evalspan.api.respan import filters, log_items, span_tree
+from evalspan.api.respan.call import Call, Operation, answer
+from evalspan.api.respan.log_items import Log
+from evalspan.api.respan.operators import moment, truth
+from evalspan.api.respan.page import envelope, option, paging, sorting
+from evalspan.api.respan.values import ordered
+from evalspan.jobs import Metrics, Submission
+from evalspan.model import Json
+
+_NEWEST: Final = "-start_time"
+
+
+class SubmissionBody(Body):
+    """What is handed in for a log; only what is given changes."""
+
+    input: Json = None
+    output: Json = None
+    name: str | None = None
+    metadata: dict[str, Json] | None = None
+    metrics: dict[str, Json] | None = Field(default=None)
+
+
+def find(call: Call) -> Response:
+    if truth(call.body.get("is_exporting")) or truth(call.query.get("export", "")):
+        return _exporting(call)
+    experiment_id, page = _experiment(call), paging(call)
+    found, asked = selected(call, experiment_id)
+    shown = page.of(found)
+    log_items.fill(call, experiment_id, shown)
+    detail = truth(option(call, "detail") or "")
+    results = [_detailed(call, experiment_id, log) if detail else _listed(call, log) for log in shown]
+    return envelope(
+        call, results, len(found), page, asked.described(), **_explained(call, experiment_id, found)
+    )
+
+
+def get(call: Call) -> Response:
+    return answer(_one(call))
+
+
+def submit(call: Call) -> Response:
+    """Hand in an output; the evaluators run after the answer."""
+    body = call.model(SubmissionBody)
+    log = log_items.one(log_items.read(call, _experiment(call)), call.path["log_id"])
+    given = body.model_dump(exclude_unset=True, exclude={"metrics"})
+    if body.metrics is not None:
+        given["metrics"] = Metrics.model_validate(body.metrics)
+    call.jobs.submit_output(call.catalog, call.path["experiment_id"], log["id"], Submission(**given))
+    return answer(_one(call))
+
+
+def export(call: Call) -> Response:
+    """Every log that is asked for, whole, a line each."""
+    experiment_id = _experiment(call)
+    found, _ = selected(call, experiment_id, json.loads(call.query.get("filters") or "null"))
+    log_items.fill(call, experiment_id, found)
+    lines = (json.dumps(log_items.rendered(log), ensure_ascii=False, default=str) + "\n" for log in found)
+    name = {"content-disposition": f'attachment; filename="experiment-{experiment_id}.jsonl"'}
+    return StreamingResponse(lines, media_type="application/x-ndjson", headers=name)
+
+
+def selected(call: Call, experiment_id: str, given: Json = None) -> tuple[list[Log], filters.Filter]:
+    """The logs that the filters and the time range ask for, in order."""
+    asked = filters.parse(call.body.get("filters") if given is None else given, known=known, fold=True)
+    field, descending = sorting(call, _NEWEST)
+    logs = log_items.read(call, experiment_id)
+    if log_items.needs_texts([*asked.fields(), field]):
+        log_items.fill(call, experiment_id, logs)
+    chosen = asked.select(_within(call, logs), log_items.get)
+    return ordered(
+        chosen, lambda log: log_items.get(log, field), field, descending=descending, known=known(field)
+    ), asked
+
+
+def known(field: str) -> bool:
+    return field.partition(".")[0] in log_items.FIELDS
+
+
+def _within(call: Call, logs: list[Log]) -> list[Log]:
+    """From `start_time` on, before `end_time`; what has not begun has no time."""
+    first, last = call.query.get("start_time"), call.query.get("end_time")
+    if first:
+        since = moment(first)
+        logs = [log for log in logs if log["start_time"] and log["start_time"] >= since]
+    if last:
+        until = moment(last)
+        logs = [log for log in logs if log["start_time"] and log["start_time"] < until]
+    return logs
+
+
+def _experiment(call: Call) -> str:
+    """The id of the path. Raises NotFoundError."""
+    return call.catalog.experiments.get(call.path["experiment_id"]).experiment_id
+
+
+def _one(call: Call) -> dict[str, Any]:
+    experiment_id = _experiment(call)
+    log = log_items.one(log_items.read(call, experiment_id), call.path["log_id"])
+    log_items.fill(call, experiment_id, [log])
+    return _detailed(call, experiment_id, log)
+
+
+def _detailed(call: Call, experiment_id: str, log: Log) -> dict[str, Any]:
+    tree = span_tree.read(call.store, experiment_id, log["id"], log["root_span_unique_id"], log["scores"])
+    return {**log_items.rendered(log), "span_tree": tree}
+
+
+def _listed(call: Call, log: Log) -> dict[str, Any]:
+    try:
+        preview = int(str(option(call, "preview_length") or 0))
+    except ValueError:
+        preview = 0
+    return log_items.rendered(log, preview)
+
+
+def _explained(call: Call, experiment_id: str, found: Sequence[Log]) -> dict[str, Any]:
+    """Why a list is empty, where it is."""
+    if found:
+        return {}
+    experiment = call.catalog.experiments.get(experiment_id)
+    progress = call.jobs.progress(call.catalog, [experiment_id]).get(experiment_id)
+    if call.body.get("filters") or call.query.get("start_time") or call.query.get("end_time"):
+        return {"message": "No log meets the filters and the time range."}
+    if progress and progress.status == "draft":
+        return {
+            "message": "The experiment is a draft: give it a dataset and a workflow, then POST its runs/."
+        }
+    if progress and progress.error:
+        return {"message": f"The experiment failed before its first row: {progress.error}"}
+    if progress and not progress.total:
+        return {"message": f"The dataset {experiment.dataset_id!r} has no rows."}
+    return {"message": "No row of this experiment has run yet; try again shortly."}
+
+
+def _exporting(call: Call) -> Response:
+    _experiment(call)
+    path = call.request.url.path.rstrip("/").removesuffix("/list") + "/export/"
+    chosen = {"filters": json.dumps(call.body["filters"])} if call.body.get("filters") else {}
+    link = str(call.request.url.replace(path=path, query=urlencode(chosen)))
+    return answer({"message": f"The export is ready to be fetched: {link}", "download_url": link})
+
+
+_LOGS: Final = "/api/v2/experiments/{experiment_id}/logs/"
+OPERATIONS = (
+    Operation("GET", _LOGS, find),
+    Operation("GET POST", _LOGS + "list/", find),
+    Operation("GET", _LOGS + "export/", export),
+    Operation("GET", _LOGS + "{log_id}/", get),
+    Operation("PATCH", _LOGS + "{log_id}/", submit),
+)
