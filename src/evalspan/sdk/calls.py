@@ -118,6 +118,17 @@ def signature_of(function: Callable[..., Any]) -> inspect.Signature | None:
         return None
 
 
+def accepts(function: Callable[..., Any], count: int) -> bool:
+    """Whether it can be called with so many arguments by position, as far as its signature tells."""
+    signature = signature_of(function)
+    try:
+        if signature is not None:
+            signature.bind(*[None] * count)
+    except TypeError:
+        return False
+    return True
+
+
 def named_arguments(
     signature: inspect.Signature | None, args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> dict[str, Json]:

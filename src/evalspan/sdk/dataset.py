@@ -207,5 +207,11 @@ def identify(records: list[Record], *, repeats: bool = False) -> list[Record]:
 
 def made_id(value: Json) -> str:
     """An id that follows from an input."""
-    text = json.dumps(value, sort_keys=True, ensure_ascii=True, default=str)
+    text = json.dumps(value, sort_keys=True, ensure_ascii=True, default=_lasting)
     return hashlib.sha256(text.encode()).hexdigest()[:20]
+
+
+def _lasting(value: object) -> str:
+    """An object as text that is the same in the next process: without its address."""
+    text = str(value)
+    return type(value).__qualname__ if " at 0x" in text else text

@@ -12,7 +12,7 @@ from typing import Any, ParamSpec, TypeVar, overload
 from evalspan.errors import UsageError
 from evalspan.model import Json, Record
 from evalspan.sdk import scope, testcases
-from evalspan.sdk.calls import Function, is_async, name_of, named_arguments, signature_of
+from evalspan.sdk.calls import Function, accepts, is_async, name_of, named_arguments, signature_of
 from evalspan.sdk.cases import Cases
 from evalspan.sdk.dataset import Dataset, made_id
 from evalspan.sdk.experiment import Evaluator, evaluator_functions
@@ -177,8 +177,8 @@ async def eval_dataset(
         UsageError: outside an experiment, or the data is wrong.
     """
     within = scope.current("eval_dataset")
-    if not callable(interaction):
-        raise UsageError(f"interaction={interaction!r:.80} must be a function that takes a test case.")
+    if not callable(interaction) or not accepts(interaction, 1):
+        raise UsageError(f"interaction={interaction!r:.80} must be a function of one test case.")
     if max_concurrency is not None and max_concurrency < 1:
         raise UsageError(f"max_concurrency={max_concurrency!r} must be at least 1, or None for no limit.")
     checked = Schema[Any](schema)
