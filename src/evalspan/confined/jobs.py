@@ -44,7 +44,14 @@ def do(given: dict[str, Any]) -> Any:
 
 def warm_up() -> None:
     """Load what is loaded at first use: afterwards nothing can be."""
-    for name in ("textwrap", "pprint", "jinja2.constants", "jinja2.debug", "encodings.unicode_escape", "urllib.parse"):
+    for name in (
+        "textwrap",
+        "pprint",
+        "jinja2.constants",
+        "jinja2.debug",
+        "encodings.unicode_escape",
+        "urllib.parse",
+    ):
         importlib.import_module(name)
     render([("", "{% macro m(a) %}{{ a|upper }}{% endmacro %}{{ m(x) ~ 'y' }}")], {"x": "ä"}, ["x"])
     search(r"(?i)\w+", "Ä")
@@ -80,7 +87,7 @@ def _render(label: str, source: str, variables: dict[str, Any], left: int) -> st
                 raise ValueError(f"the filled texts have over {MAX_TEXT} characters")
             chunks.append(chunk)
     except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
-        raise ValueError(f"{label}: {error}.") from None
+        raise ValueError(_told(label, error)) from None
     return "".join(chunks)
 
 
@@ -95,9 +102,13 @@ def _compiled(label: str, source: str) -> _Compiled:
         used: set[str] = meta.find_undeclared_variables(_environment.parse(source))
         return _Compiled(_environment.from_string(source), used)
     except TemplateSyntaxError as error:
-        raise ValueError(f"{label}, line {error.lineno}: {error.message}.") from None
+        raise ValueError(_told(f"{label}, line {error.lineno}", error.message)) from None
     except TemplateError as error:
-        raise ValueError(f"{label}: {error}.") from None
+        raise ValueError(_told(label, error)) from None
+
+
+def _told(label: str, error: object) -> str:
+    return f"{label}: {str(error).rstrip('.')}."
 
 
 def search(pattern: str, text: str) -> str | None:

@@ -117,16 +117,15 @@ class Evaluators:
     def commit(
         self, reference: str, description: str = "", changes: Mapping[str, Json] | None = None
     ) -> EvaluatorVersion:
-        """Make the draft, with changes, read-only; the next draft, which says the same."""
-        if changes:
-            self.edit(reference, changes)
+        """Make the draft read-only, with a note; the next draft, which says the same but for the changes."""
         with self._lock:
             document = self._document(reference)
             draft = self._versions(document)[0]
+            content = evaluator_forms.changed(_content(draft), changes or {})
             if description:
                 noted = {"version_description": description}
                 numbered.change(self._store, _VERSION, document, draft.version, noted)
-            numbered.add(self._store, _VERSION, document, _body(_content(draft)), first=0)
+            numbered.add(self._store, _VERSION, document, _body(content), first=0)
             return self._versions(document)[0]
 
     def remove(self, reference: str) -> None:

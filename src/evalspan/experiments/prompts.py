@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
-from evalspan.errors import ConflictError, NotFoundError, ReadOnlyError, UsageError
+from evalspan.errors import NotFoundError, ReadOnlyError, UsageError
 from evalspan.experiments import documents, numbered, slugs, templates
 from evalspan.experiments.documents import Document
 from evalspan.experiments.entity import Moment, now
@@ -95,6 +95,15 @@ class Prompts:
         numbered.remove(self._store, _VERSION, document)
         documents.remove(self._store, KIND, document.id)
 
+    def all_versions(self, project_id: str | None = None) -> dict[str, list[PromptVersion]]:
+        """The versions of every prompt, newest first, by the prompt's id."""
+        prompts = {each.id: each for each in documents.find(self._store, KIND, project_id=project_id)}
+        found: dict[str, list[Document]] = {identity: [] for identity in prompts}
+        for stored in documents.find(self._store, _VERSION, project_id=project_id):
+            if stored.parent in found:
+                found[stored.parent].append(stored)
+        return {identity: _versions(prompts[identity], stored) for identity, stored in found.items()}
+
     def add_version(self, reference: str, content: PromptContent, *, deploy: bool = False) -> PromptVersion:
         """A new version, by which the one before becomes read-only; deployed, it is read-only at once.
 
@@ -142,13 +151,13 @@ class Prompts:
         """Its number is not given again.
 
         Raises:
-            ConflictError: it is deployed.
+            UsageError: it is deployed.
         """
         with self._lock:
             document = self._document(reference)
             version = self._version(document, number)
             if version.is_deployed:
-                raise ConflictError(
+                raise UsageError(
                     f"Version {number} of prompt {version.prompt_slug!r} is live; deploy another one first."
                 )
             numbered.change(self._store, _VERSION, document, number, {"removed": True})
@@ -217,9 +226,7 @@ class Prompts:
         return found
 
     def _versions(self, document: Document) -> list[PromptVersion]:
-        stored = numbered.find(self._store, _VERSION, document)
-        highest = int(stored[0].id) if stored else 0
-        return [_version(document, each, highest) for each in stored if not each.body.get("removed")]
+        return _versions(document, numbered.find(self._store, _VERSION, document))
 
     def _version(self, document: Document, number: int) -> PromptVersion:
         versions = self._versions(document)
@@ -268,6 +275,13 @@ def _prompt(document: Document) -> Prompt:
         created_at=document.created_at,
         updated_at=document.updated_at,
     )
+
+
+def _versions(prompt: Document, stored: list[Document]) -> list[PromptVersion]:
+    """Newest first."""
+    highest = max((int(each.id) for each in stored), default=0)
+    found = [_version(prompt, each, highest) for each in stored if not each.body.get("removed")]
+    return sorted(found, key=lambda each: each.version, reverse=True)
 
 
 def _version(prompt: Document, stored: Document, highest: int) -> PromptVersion:
