@@ -32,10 +32,11 @@ _STATUS: Final = {
 }
 FIELDS: Final = frozenset(
     {
-        *TEXTS, "id", "trace_unique_id", "root_span_unique_id", "name", "status", "comparison_key", "metadata",
+        *TEXTS, "id", "trace_unique_id", "root_span_unique_id", "name", "status", "comparison_key",
         "start_time", "end_time", "timestamp", "duration", "latency", "span_count", "llm_call_count", "cost",
         "total_cost", "total_tokens", "total_prompt_tokens", "total_completion_tokens", "error_count",
-        "error_message", "scores", "score", "record_id", "run_iteration", "customer_identifier",
+        "error_message", "scores", "score", "record_id", "run_iteration",
+        "customer_identifier", "metadata",
     }
 )  # fmt: skip
 
