@@ -16,6 +16,8 @@ EXPERIMENT_ID: Final = "evalspan.experiment.id"
 EXPERIMENT_NAME: Final = "evalspan.experiment.name"
 RUN_ID: Final = "evalspan.run.id"
 RUN_ITERATION: Final = "evalspan.run_iteration"
+# On a case whose program does not know it: the executions of a record are numbered by their start.
+RUN_ITERATION_BY_START: Final = "evalspan.run_iteration.by_start"
 RECORD_ID: Final = "evalspan.record.id"
 DATASET_ID: Final = "evalspan.dataset.id"
 DATASET_NAME: Final = "evalspan.dataset.name"
@@ -34,6 +36,9 @@ RETRIES: Final = "evalspan.task.retries"
 EVALUATOR_NAME: Final = "evalspan.evaluator.name"  # on all that an evaluator does: its cost is not the case's
 # The member of `tracestate` that says the same to services that an evaluator calls: every SDK hands it on.
 TRACE_STATE_EVALUATOR: Final = "evalspan"
+PROMPT_ID: Final = "evalspan.prompt.id"
+PROMPT_NAME: Final = "evalspan.prompt.name"
+PROMPT_VERSION: Final = "evalspan.prompt.version"
 DROPPED_ATTRIBUTES: Final = "evalspan.dropped_attributes"
 TRUNCATED: Final = "evalspan.truncated"
 # What the ingest keeps of a number that its column cannot hold: the number as it came.

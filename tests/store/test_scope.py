@@ -114,6 +114,11 @@ SELECT if(number = 0, 'PROJECT-e', ''), 'PROJECT-t', concat('PROJECT-', toString
 FROM numbers(3);
 INSERT INTO spans_data (experiment_id, trace_id, span_id, span_type, name, record_id, run_iteration)
 SELECT 'PROJECT-e', 'PROJECT-old', 'PROJECT-old', 'CASE', 'PROJECT', 'PROJECT', 1;
+INSERT INTO documents_data (kind, parent, id) SELECT 'cases_by_start', 'PROJECT-e', 'PROJECT-shared';
+INSERT INTO spans_data (experiment_id, trace_id, span_id, parent_span_id, span_type, name, record_id)
+SELECT if(number = 0, 'PROJECT-e', ''), 'PROJECT-shared', concat('PROJECT-s', toString(number)),
+    if(number = 0, 'outside', 'PROJECT-s0'), if(number = 0, 'CASE', 'LLM'), 'PROJECT', 'PROJECT unnumbered'
+FROM numbers(2);
 INSERT INTO evaluations_data
     (experiment_id, trace_id, span_id, name, source, record_id, run_iteration, project, score_value)
 SELECT if(number = 0, 'PROJECT-e', ''), 'PROJECT-t', concat('PROJECT-', toString(number)), 'PROJECT',

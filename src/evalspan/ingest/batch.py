@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from evalspan.ingest.marks import Mark
 from evalspan.ingest.receipt import Findings, Receipt
 
 Row = tuple[Any, ...]
@@ -25,6 +26,8 @@ class Batch:
     noun: str
     rows: dict[str, list[Row]] = field(default_factory=dict[str, list[Row]])
     experiments: dict[str, Row] = field(default_factory=dict[str, Row])
+    marks: set[Mark] = field(default_factory=set[Mark])
+    """What the views must know of experiments beside their rows."""
     findings: Findings = field(default_factory=Findings)
     accepted: int = 0
     llm_spans_without_tokens: int = 0

@@ -5,7 +5,8 @@ and carries `evalspan.experiment.name` (which stands on cases only), or an exper
 input or output: so a program in any language records an experiment with three attributes. What it
 leaves out is then derived from what it did state, the same way each time it is sent:
 no record id -> the trace id, since one trace is one execution of one record;
-no experiment id -> a UUID made of the project's and experiment's names; no iteration -> 1.
+no experiment id -> a UUID made of the project's and experiment's names; no iteration -> 1, or 0 where
+it says that the views shall number the executions of its record by their start.
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ class Identity:
     dataset_id: str = ""
     dataset: str = ""
     dataset_version: int | None = None
+    by_start: bool = False
+    """A case without an iteration, which the views give it."""
 
 
 @dataclass(slots=True)
@@ -84,6 +87,7 @@ def identity(view: View) -> Identity:
         dataset_id=texts.get(names.DATASET_ID, ""),
         dataset=texts.get(names.DATASET_NAME, ""),
         dataset_version=version if version is None or version <= _MAX_INT64 else None,
+        by_start=texts.get(names.RUN_ITERATION_BY_START) == "true",
     )
 
 
@@ -105,7 +109,9 @@ def complete(who: Identity, trace_id: str) -> None:
     """Derive what a case left out."""
     who.experiment_id = who.experiment_id or derived_id(who)
     who.record_id = who.record_id or trace_id
-    who.run_iteration = who.run_iteration or 1
+    who.by_start = who.by_start and not who.run_iteration
+    if not who.by_start:
+        who.run_iteration = who.run_iteration or 1
 
 
 def derived_id(who: Identity) -> str:

@@ -54,6 +54,8 @@ def add(
 def _row(view: View, name: str, trace_id: str, span_id: str, service_name: str, around: Identity) -> Row:
     texts = view.texts
     source, who = _place(view, trace_id, around)
+    if who.by_start:
+        trace_id = ""  # the views find the case by its experiment and span
     type, score, label, json_value = _value(view)
     return (
         who.experiment_id,
@@ -90,6 +92,8 @@ def _place(view: View, trace_id: str, around: Identity) -> tuple[str, Identity]:
     """(source, ids) of a score."""
     stated = cases.identity(view)
     source = view.texts.get(names.EVALUATION_SOURCE, "")
+    if around.by_start and source != _SUMMARY:
+        return _RECORD, Identity(experiment_id=around.experiment_id, by_start=True)
     who = Identity(
         experiment_id=stated.experiment_id or around.experiment_id,
         run_id=stated.run_id or around.run_id,

@@ -16,7 +16,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from evalspan import attributes as names
-from evalspan.ingest import cases, evaluations, prices, values
+from evalspan.ingest import cases, evaluations, marks, prices, values
 from evalspan.ingest.batch import MAX_NS, Batch, Row
 from evalspan.ingest.cases import Case, Identity
 from evalspan.ingest.dialect import Event, Facts, View
@@ -106,6 +106,8 @@ def _add(span: Span, shared: Shared, batch: Batch, plans: Plans) -> None:
             _check_iteration(span, view, who, batch)
             cases.complete(who, trace_id)
             _note_experiment(who, case, start, batch)
+            if who.by_start:
+                batch.marks.add(marks.of(who.experiment_id, trace_id, _parent(span.parent_span_id)))
     if events:
         _evaluation_events(events, trace_id, span.span_id.hex(), shared[0], who, batch)
     batch.add(TABLE, _row(span, trace_id, view, facts, who, case, plan.dialect, shared, batch))

@@ -19,6 +19,7 @@ from evalspan.errors import StoreError, StoreUnavailable
 from evalspan.ingest import evaluations, logs, metrics, spans
 from evalspan.ingest.batch import Batch, Row, columns
 from evalspan.ingest.budget import Budget
+from evalspan.ingest.marks import Mark, Marks
 from evalspan.ingest.receipt import Receipt
 from evalspan.ingest.stats import Counters
 from evalspan.store import Store, sql
@@ -55,6 +56,7 @@ class Writer:
         self._closing = False
         self._last_stamp: int | None = None
         self._known: set[str] = set()  # experiments that have a row
+        self._marks = Marks(store)
         self._thread = threading.Thread(target=self._run, name="evalspan-writer", daemon=True)
         self._thread.start()
 
@@ -132,6 +134,7 @@ class Writer:
     def _insert(self, batches: list[Batch]) -> None:
         stamp = self._stamp()
         self._introduce(batches)
+        self._marks.write(set[Mark]().union(*(batch.marks for batch in batches)))
         for table, names in _TABLES:
             rows: list[Row] = []
             for batch in batches:

@@ -34,8 +34,10 @@ SELECT
     c.metadata AS metadata,
     mapUpdate(c.experiment_metadata, e.metadata_map) AS experiment_metadata,
     c.tags AS tags
-FROM cases AS c
+FROM (SELECT *, trace_id IN (SELECT trace_id FROM shared_traces) AS shared FROM cases) AS c
 LEFT ANY JOIN experiments AS e ON e.experiment_id = c.experiment_id
-LEFT ANY JOIN trace_usage AS u ON u.experiment_id = c.experiment_id AND u.trace_id = c.trace_id
+LEFT ANY JOIN trace_usage AS u
+    ON u.experiment_id = c.experiment_id AND u.trace_id = c.trace_id
+    AND u.part = if(c.shared, (c.record_id, c.run_iteration), ('', 0))
 LEFT ANY JOIN record_scores AS s
     ON s.experiment_id = c.experiment_id AND s.record_id = c.record_id AND s.run_iteration = c.run_iteration

@@ -1,5 +1,6 @@
--- Two branches, so that a filter on experiment_id still prunes by primary key: spans that state
--- their experiment, and spans that find it through the case of their trace.
+-- Branches, so that a filter on experiment_id still prunes by primary key: spans that state their
+-- experiment, cases that are given their iteration, spans that find their case through their trace, and
+-- in shared traces through their parents.
 CREATE OR REPLACE VIEW spans AS
 SELECT
     experiment_id,
@@ -55,7 +56,64 @@ SELECT
     dropped_links,
     received_at
 FROM spans_data FINAL
-WHERE experiment_id != ''
+WHERE experiment_id != '' AND NOT (span_type = 'CASE' AND run_iteration = 0)
+UNION ALL
+SELECT
+    s.experiment_id AS experiment_id,
+    s.run_id AS run_id,
+    n.run_iteration AS run_iteration,
+    s.record_id AS record_id,
+    s.trace_id AS trace_id,
+    s.span_id AS span_id,
+    s.parent_span_id AS parent_span_id,
+    s.name AS name,
+    s.kind AS kind,
+    s.span_type AS span_type,
+    s.evaluator AS evaluator,
+    s.service_name AS service_name,
+    s.start_time AS start_time,
+    s.duration_ns AS duration_ns,
+    s.status AS status,
+    s.status_message AS status_message,
+    s.error_type AS error_type,
+    s.provider AS provider,
+    s.request_model AS request_model,
+    s.response_model AS response_model,
+    s.response_id AS response_id,
+    s.finish_reasons AS finish_reasons,
+    s.input_tokens AS input_tokens,
+    s.output_tokens AS output_tokens,
+    s.total_tokens AS total_tokens,
+    s.cache_read_tokens AS cache_read_tokens,
+    s.cache_write_tokens AS cache_write_tokens,
+    s.reasoning_tokens AS reasoning_tokens,
+    s.cost_usd AS cost_usd,
+    s.cost_source AS cost_source,
+    s.time_to_first_token AS time_to_first_token,
+    s.input AS input,
+    s.output AS output,
+    s.attributes AS attributes,
+    s.attribute_types AS attribute_types,
+    s.resource_attributes AS resource_attributes,
+    s.resource_attribute_types AS resource_attribute_types,
+    s.scope_name AS scope_name,
+    s.scope_version AS scope_version,
+    s.scope_attributes AS scope_attributes,
+    s.scope_attribute_types AS scope_attribute_types,
+    s.events AS events,
+    s.links AS links,
+    s.session_id AS session_id,
+    s.user_id AS user_id,
+    s.dialect AS dialect,
+    s.trace_state AS trace_state,
+    s.flags AS flags,
+    s.dropped_attributes AS dropped_attributes,
+    s.dropped_events AS dropped_events,
+    s.dropped_links AS dropped_links,
+    s.received_at AS received_at
+FROM (SELECT * FROM spans_data FINAL WHERE experiment_id != '' AND span_type = 'CASE' AND run_iteration = 0) AS s
+INNER ANY JOIN case_numbers AS n
+    ON n.experiment_id = s.experiment_id AND n.trace_id = s.trace_id AND n.span_id = s.span_id
 UNION ALL
 WITH s.project = '' OR s.project = c.project AS same_project
 SELECT
@@ -111,5 +169,66 @@ SELECT
     s.dropped_events AS dropped_events,
     s.dropped_links AS dropped_links,
     s.received_at AS received_at
-FROM (SELECT * FROM spans_data FINAL WHERE experiment_id = '') AS s
+FROM (SELECT * FROM spans_data FINAL WHERE experiment_id = '' AND trace_id NOT IN (SELECT trace_id FROM shared_traces)) AS s
 LEFT ANY JOIN trace_cases AS c ON c.trace_id = s.trace_id
+UNION ALL
+WITH s.project = '' OR s.project = c.project AS same_project
+SELECT
+    if(same_project, c.experiment_id, '') AS experiment_id,
+    if(same_project, c.run_id, '') AS run_id,
+    if(same_project, c.run_iteration, 0) AS run_iteration,
+    if(same_project, c.record_id, '') AS record_id,
+    s.trace_id AS trace_id,
+    s.span_id AS span_id,
+    s.parent_span_id AS parent_span_id,
+    s.name AS name,
+    s.kind AS kind,
+    s.span_type AS span_type,
+    s.evaluator AS evaluator,
+    s.service_name AS service_name,
+    s.start_time AS start_time,
+    s.duration_ns AS duration_ns,
+    s.status AS status,
+    s.status_message AS status_message,
+    s.error_type AS error_type,
+    s.provider AS provider,
+    s.request_model AS request_model,
+    s.response_model AS response_model,
+    s.response_id AS response_id,
+    s.finish_reasons AS finish_reasons,
+    s.input_tokens AS input_tokens,
+    s.output_tokens AS output_tokens,
+    s.total_tokens AS total_tokens,
+    s.cache_read_tokens AS cache_read_tokens,
+    s.cache_write_tokens AS cache_write_tokens,
+    s.reasoning_tokens AS reasoning_tokens,
+    s.cost_usd AS cost_usd,
+    s.cost_source AS cost_source,
+    s.time_to_first_token AS time_to_first_token,
+    s.input AS input,
+    s.output AS output,
+    s.attributes AS attributes,
+    s.attribute_types AS attribute_types,
+    s.resource_attributes AS resource_attributes,
+    s.resource_attribute_types AS resource_attribute_types,
+    s.scope_name AS scope_name,
+    s.scope_version AS scope_version,
+    s.scope_attributes AS scope_attributes,
+    s.scope_attribute_types AS scope_attribute_types,
+    s.events AS events,
+    s.links AS links,
+    s.session_id AS session_id,
+    s.user_id AS user_id,
+    s.dialect AS dialect,
+    s.trace_state AS trace_state,
+    s.flags AS flags,
+    s.dropped_attributes AS dropped_attributes,
+    s.dropped_events AS dropped_events,
+    s.dropped_links AS dropped_links,
+    s.received_at AS received_at
+-- From the right, so that without shared traces nothing is walked.
+FROM nested_spans AS c
+RIGHT ANY JOIN
+(
+    SELECT * FROM spans_data FINAL WHERE experiment_id = '' AND trace_id IN (SELECT trace_id FROM shared_traces)
+) AS s ON c.trace_id = s.trace_id AND c.span_id = s.span_id

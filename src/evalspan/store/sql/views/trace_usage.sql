@@ -1,4 +1,4 @@
--- Tokens and money of one trace. Wrapper spans restate what their children used, so only the
+-- Tokens and money of one trace or, where a trace holds several cases, of one case (`part`). Wrapper spans restate what their children used, so only the
 -- deepest LLM spans count, and a response id counts once: of two spans that share it the one that
 -- knows its usage. A sum with an unknown part is unknown. What an evaluator calls is not the case's,
 -- A call that Logfire saw streamed is two spans: the request, and a record of no length with its usage.
@@ -21,6 +21,7 @@ WITH
 SELECT
     s.experiment_id AS experiment_id,
     s.trace_id AS trace_id,
+    if(s.trace_id IN (SELECT trace_id FROM shared_traces), (s.record_id, s.run_iteration), ('', 0)) AS part,
     toUInt64(length(counted)) AS llm_calls,
     countEqual(arrayMap(c -> isNull(c.6), counted), 1) AS unknown_usage_calls,
     countEqual(arrayMap(c -> isNull(c.7), counted), 1) AS unknown_cost_calls,
@@ -32,4 +33,4 @@ FROM spans AS s
 WHERE s.span_type IN ('LLM', 'EMBEDDING')
   AND s.evaluator = ''
   AND NOT (s.status = 'error' AND isNull(s.total_tokens) AND match(s.error_type, '^[45][0-9][0-9]$|RateLimitError$'))
-GROUP BY s.experiment_id, s.trace_id
+GROUP BY s.experiment_id, s.trace_id, part
