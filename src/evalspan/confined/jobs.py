@@ -16,6 +16,11 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 MAX_TEXT: Final = 4 * 1024 * 1024
 """Characters that one job may render."""
 
+# What Jinja and its filters import when they first need it.
+_LATE: Final = (
+    "encodings.unicode_escape", "html", "jinja2.constants", "jinja2.debug", "pprint", "textwrap",
+    "urllib.parse",
+)  # fmt: skip
 Source = tuple[str, str]
 """What a text is called in errors, and the template."""
 
@@ -44,14 +49,7 @@ def do(given: dict[str, Any]) -> Any:
 
 def warm_up() -> None:
     """Load what is loaded at first use: afterwards nothing can be."""
-    for name in (
-        "textwrap",
-        "pprint",
-        "jinja2.constants",
-        "jinja2.debug",
-        "encodings.unicode_escape",
-        "urllib.parse",
-    ):
+    for name in _LATE:
         importlib.import_module(name)
     render([("", "{% macro m(a) %}{{ a|upper }}{% endmacro %}{{ m(x) ~ 'y' }}")], {"x": "ä"}, ["x"])
     search(r"(?i)\w+", "Ä")
