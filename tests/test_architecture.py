@@ -24,7 +24,7 @@ ALLOWED = {
     "capture": set[str](),
     "sdk": {"capture"},
     "demo": {"sdk", "capture"},
-    "api": {"store", "ingest", "experiments", "analysis", "judges", "jobs"},
+    "api": {"store", "ingest", "experiments", "analysis", "judges", "jobs", "confined"},
     "cli": {"store", "api", "sdk", "demo", "experiments", "analysis"},
 }
 SERVER_ONLY = {

@@ -7,7 +7,16 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute, Mount
 
-from evalspan.api.respan import dataset_logs, datasets, experiments, log_summary, logs
+from evalspan.api.respan import (
+    dataset_logs,
+    datasets,
+    evaluators,
+    experiments,
+    log_summary,
+    logs,
+    prompts,
+    scores,
+)
 from evalspan.api.respan.call import PREFIX, Operation
 from evalspan.api.respan.call import routes as operation_routes
 
@@ -19,6 +28,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *experiments.OPERATIONS,
     *log_summary.OPERATIONS,
     *logs.OPERATIONS,
+    *scores.OPERATIONS,
 )
 
 

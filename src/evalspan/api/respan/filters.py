@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, cast
 
-from evalspan.api.respan import patterns
+from evalspan import confined
 from evalspan.api.respan.operators import NEGATIVE, TESTS, operator, text_of
 from evalspan.errors import UsageError
 from evalspan.model import Json
@@ -42,9 +42,10 @@ class Condition:
         return [test(value, self.values) == (positive == self.operator) for value in found]
 
     def _matched(self, found: list[Json]) -> list[bool]:
-        texts = ["" if value is None else text_of(value) for value in found]
-        hits = [patterns.search(str(pattern), texts) for pattern in self.values]
-        return [value is not None and any(hit[number] for hit in hits) for number, value in enumerate(found)]
+        return [
+            value is not None and any(_search(str(pattern), text_of(value)) for pattern in self.values)
+            for value in found
+        ]
 
     def described(self) -> dict[str, Any]:
         return {"operator": self.operator, "value": list(self.values)}
@@ -196,3 +197,11 @@ def _connector(entry: Mapping[str, Json]) -> Connector:
 
 def _listed(value: Json) -> list[Json]:
     return cast("list[Json]", value) if isinstance(value, list) else [value]
+
+
+def _search(pattern: str, text: str) -> bool:
+    """Where a pattern that never ends is ended."""
+    try:
+        return confined.compute("search", pattern=pattern, text=text) is not None
+    except confined.Trouble as trouble:
+        raise UsageError(f"The regular expression {pattern!r:.80}: {trouble}", pointer="/filters") from None
