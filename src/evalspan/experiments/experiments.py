@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel
@@ -31,6 +32,7 @@ from evalspan.model import ExperimentStatus, Json, dump
 from evalspan.store import Store, sql
 
 _LARGEST_STEP = 20_000
+_STRIPES = 16
 
 _CREATION_TIME = 2.0  # how long a name waits for the row of the one who claimed it
 
@@ -92,6 +94,7 @@ class Experiments:
         self._datasets = datasets
         self._claims = Claims(store)
         self._lock = threading.Lock()
+        self._turns = [threading.Lock() for _ in range(_STRIPES)]
 
     def find(
         self,
@@ -265,6 +268,12 @@ class Experiments:
             )
             self._write(changed)
         return changed
+
+    @contextlib.contextmanager
+    def changing(self, experiment_id: str) -> Generator[None]:
+        """Read, change and write an experiment without another of this process in between."""
+        with self._turns[hash(experiment_id) % len(self._turns)]:
+            yield
 
     def delete(self, ids: Sequence[str]) -> None:
         """Remove experiments; what is removed already stays removed. Spans and scores are kept.

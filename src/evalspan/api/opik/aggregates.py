@@ -39,7 +39,9 @@ class Aggregates:
 
     trace_count: int = 0
     duration: dict[str, float] | None = None
-    """Milliseconds, as `{p50, p90, p99}`: the client reads no bare number."""
+    """Milliseconds of a trace, as `{p50, p90, p99}`: the client reads no bare number."""
+    run_duration: float | None = None
+    """Milliseconds from the beginning of the first trace to the end of the last."""
     total_estimated_cost: float | None = None
     total_estimated_cost_avg: float | None = None
     usage: dict[str, float] | None = None
@@ -58,6 +60,8 @@ def aggregates(store: Store, experiment_ids: Sequence[str]) -> dict[str, Aggrega
 def _batch(store: Store, experiment_ids: list[str]) -> dict[str, Aggregates]:
     ids = {"ids": experiment_ids}
     durations = {row["experiment_id"]: row for row in store.query(sql("queries/opik_durations"), ids)}
+    if not durations:  # the other two questions cost ten times as much
+        return {each: Aggregates() for each in experiment_ids}
     cases = {
         row["experiment_id"]: row
         for row in store.query(sql("queries/aggregate_cases"), ids)
@@ -81,6 +85,7 @@ def _of_one(durations: Row | None, cases: Row | None, scores: list[Average]) -> 
     return Aggregates(
         trace_count=durations["traces"],
         duration=dict(zip(_QUANTILES, durations["durations"], strict=True)),
+        run_duration=durations["run_duration"],
         total_estimated_cost=None if cost is None else cases["cost"],
         total_estimated_cost_avg=cost,
         usage={name: value for name, value in usage.items() if value is not None} or None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, Field
@@ -11,7 +12,7 @@ from starlette.responses import Response
 
 from evalspan.api.operation import Operation, number, text
 from evalspan.api.opik import places, versions
-from evalspan.api.opik.listing import every, slice_of
+from evalspan.api.opik.listing import every, slice_with
 from evalspan.api.opik.projects import Ids, Name
 from evalspan.api.opik.wire import Body, answer, nothing, read
 from evalspan.api.scope import catalog
@@ -64,7 +65,8 @@ def find(request: Request) -> Response:
     query, datasets = request.query_params, catalog(request).datasets
     wanted, project_id = query.get("name", "").lower(), query.get("project_id", "")
     found = every(lambda cursor, limit: datasets.find(project_id=project_id, cursor=cursor, limit=limit))
-    return slice_of(request, render(request, [each for each in found if wanted in each.name.lower()]))
+    matching = [each for each in found if wanted in each.name.lower()]
+    return slice_with(request, matching, lambda page: render(request, page))
 
 
 async def create(request: Request) -> Response:
@@ -129,7 +131,7 @@ def _named(request: Request, body: DatasetName) -> Dataset:
     return places.dataset(request, body.dataset_name, project)
 
 
-def render(request: Request, datasets: list[Dataset]) -> list[dict[str, Any]]:
+def render(request: Request, datasets: Sequence[Dataset]) -> list[dict[str, Any]]:
     """Datasets as they are answered; their items are counted in one query."""
     counts = catalog(request).records.counts([each.dataset_id for each in datasets])
     return [_render(each, counts.get(each.dataset_id, 0)) for each in datasets]

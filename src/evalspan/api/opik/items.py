@@ -126,10 +126,8 @@ def body(record: StoredRecord) -> ItemBody:
     """An item as it was written, to be changed in part."""
     own = _own(record)
     fields = ("source", "trace_id", "span_id", "description", "evaluators", "execution_policy")
-    stated = {name: own[name] for name in fields if name in own}
-    return ItemBody(
-        **{"id": record.id, "data": data(record), "tags": record.tags, "source": "manual", **stated}
-    )
+    given: dict[str, Any] = {"id": record.id, "data": data(record), "tags": record.tags, "source": "manual"}
+    return ItemBody.model_validate(given | {name: own[name] for name in fields if name in own})
 
 
 def _own(record: Record) -> dict[str, Any]:

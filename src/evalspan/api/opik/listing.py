@@ -29,6 +29,13 @@ def every(find: Callable[[str, int], Page[T]]) -> Iterator[T]:
 
 def slice_of(request: Request, documents: Sequence[Json]) -> Response:
     """The page of them that the request asks for."""
+    return slice_with(request, documents, lambda found: found)
+
+
+def slice_with(
+    request: Request, items: Sequence[T], render: Callable[[Sequence[T]], Sequence[Json]]
+) -> Response:
+    """The page of them that the request asks for; only what is on it is rendered."""
     number, size = place(request)
     start = (number - 1) * size
-    return page(documents[start : start + size], number, len(documents))
+    return page(render(items[start : start + size]), number, len(items))
