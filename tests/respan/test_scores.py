@@ -11,7 +11,6 @@ import pytest
 from evalspan.api.server import Service
 from ingest.build import span, trace_id, traces
 
-
 GOOD = {"score_config": {"choices": [{"name": "good", "value": 1}, {"name": "bad", "value": 0}]}}
 
 

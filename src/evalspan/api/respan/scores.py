@@ -182,7 +182,7 @@ def _value(evaluator: EvaluatorVersion, body: ScoreBody) -> Json:
     if given != [field]:
         said = ", ".join(given) or "none"
         raise UsageError(
-            f"A score of {evaluator.slug!r} ({evaluator.score_value_type}) is given in {field}, not in {said}.",
+            f"A score of {evaluator.slug!r} ({evaluator.score_value_type}) goes in {field}, not in {said}.",
             pointer=f"/{field}",
         )
     choices = body.categorical_value
