@@ -136,6 +136,16 @@ class Settings(BaseModel):
     code_evaluator_memory: int = Field(
         default=256 * MIB, gt=0, description="Memory that one evaluator's code may use."
     )
+    jobs: bool = Field(default=True, description="Run the experiments that were created to run here.")
+    job_concurrency: int = Field(
+        default=32, gt=0, description="Items of such experiments that the service works on at once."
+    )
+    job_lease: float = Field(
+        default=30.0, ge=1, description="How long an experiment stays with a service that fell silent."
+    )
+    providers_file: str = Field(
+        default="", description="TOML file of the LLM endpoints that experiments and judges may ask."
+    )
     tls_cert_file: str = Field(
         default="", description="Certificate chain (PEM) of the service, for HTTP and gRPC."
     )

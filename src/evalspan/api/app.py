@@ -20,6 +20,7 @@ from evalspan.api.telemetry import Telemetry
 from evalspan.api.telemetry.queries import Queries
 from evalspan.api.telemetry.requests import Requests
 from evalspan.ingest import GrpcServer, Ingest, otlp_routes
+from evalspan.jobs import Jobs
 from evalspan.settings import Settings
 from evalspan.store import Store
 
@@ -34,15 +35,18 @@ def create_app(store: Store, settings: Settings, *, export_metrics: bool = False
     telemetry = Telemetry(store, export=export_metrics)
     ingest = Ingest(store, settings, telemetry.meter)
     sweeper = Sweeper(store, settings)
+    jobs = Jobs(store, settings, ingest)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncGenerator[None, None]:
         grpc = GrpcServer(ingest, settings, keys) if settings.grpc_port >= 0 else None
         app.state.grpc_port = await grpc.start() if grpc else 0
         sweeper.start()
+        await run_in_threadpool(jobs.start)
         try:
             yield
         finally:
+            await run_in_threadpool(jobs.stop)
             await run_in_threadpool(sweeper.stop)
             if grpc:
                 await grpc.stop()
@@ -73,6 +77,7 @@ def create_app(store: Store, settings: Settings, *, export_metrics: bool = False
     app.state.store = store
     app.state.settings = settings
     app.state.ingest = ingest
+    app.state.jobs = jobs
     app.state.telemetry = telemetry
     app.state.queries = Queries(telemetry.meter)
     app.state.catalogs = Catalogs(store)

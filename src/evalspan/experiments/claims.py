@@ -21,6 +21,7 @@ Kind = Literal[
     "prompt_version",
     "evaluator_slug",
     "evaluator_version",
+    "job_lease",
 ]
 
 

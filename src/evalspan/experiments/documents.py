@@ -70,6 +70,14 @@ def put(store: Store, document: Document) -> Document:
     return changed
 
 
+def put_all(store: Store, documents: Sequence[Document], *, deleted: bool = False) -> None:
+    """Write documents as they are, in one insert; the caller has numbered their revisions."""
+    rows = [_row(document, deleted=deleted) for document in documents]
+    if rows:
+        columns = [single_row(row) for row in rows]
+        store.insert("documents_data", {name: [row[name][0] for row in columns] for name in columns[0]})
+
+
 def remove(store: Store, kind: str, id: str, parent: str = "") -> None:
     """Raises NotFoundError."""
     document = get(store, kind, id, parent)
@@ -94,5 +102,9 @@ def find(
 
 
 def _write(store: Store, document: Document, *, deleted: bool = False) -> None:
+    store.insert("documents_data", single_row(_row(document, deleted=deleted)))
+
+
+def _row(document: Document, *, deleted: bool) -> dict[str, Any]:
     body = json.dumps(document.body, ensure_ascii=False)
-    store.insert("documents_data", single_row({**document.model_dump(), "body": body, "deleted": deleted}))
+    return {**document.model_dump(), "body": body, "deleted": deleted}

@@ -237,13 +237,14 @@ class Experiments:
         metadata: dict[str, Any] | None = None,
         config: dict[str, Any] | None = None,
         tags: list[str] | None = None,
+        dataset_id: str | None = None,
         dataset_version: int | None = None,
         run_count: int | None = None,
     ) -> Experiment:
         """Change the given fields.
 
         Raises:
-            NotFoundError: no such experiment. ConflictError: the new name is taken.
+            NotFoundError: no such experiment or dataset. ConflictError: the new name is taken.
         """
         given = {
             "experiment_name": name,
@@ -252,6 +253,8 @@ class Experiments:
             "metadata": metadata,
             "config": config,
             "tags": tags,
+            "dataset_id": dataset_id,
+            "dataset": self._datasets.get(dataset_id).name if dataset_id else None,
             "dataset_version": dataset_version,
             "run_count": run_count,
             "status": status,

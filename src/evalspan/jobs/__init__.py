@@ -23,7 +23,6 @@ from evalspan.jobs.job import (
     root_span_id,
 )
 from evalspan.jobs.workflow import (
-    RECORDED_OUTPUT,
     CompletionStep,
     DuplicateStep,
     PromptStep,
@@ -33,7 +32,6 @@ from evalspan.jobs.workflow import (
 
 __all__ = [
     "OVER",
-    "RECORDED_OUTPUT",
     "Budget",
     "CompletionStep",
     "DuplicateStep",

@@ -57,7 +57,10 @@ class NewJob(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     project_id: str
-    name: str
+    experiment_id: str = ""
+    """Given by the service where empty."""
+    name: str = ""
+    """`Experiment` and the first digits of its id where empty."""
     dataset_id: str = ""
     steps: list[Step] = []
     evaluators: list[str] = []
@@ -127,7 +130,8 @@ class Progress(BaseModel):
     budget: Budget = Budget()
     spent_usd: float | None = 0.0
     """Evaluators included; None where a call has no known price."""
-    spent_tokens: int = 0
+    spent_tokens: int | None = 0
+    """None where a call did not say what it used."""
     reserved_usd: float = 0.0
     """Set aside for calls that are under way, or whose answer nobody saw: it counts against the budget."""
     reserved_tokens: int = 0

@@ -5,15 +5,12 @@ A step that waits stands alone: its output is handed in later, by whoever ran th
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from evalspan.errors import UsageError
 from evalspan.model import Json
-
-RECORDED_OUTPUT: Final = "output"
-"""The key of a record's metadata under which the output stands that `duplicate` passes on."""
 
 
 class PromptStep(BaseModel):
@@ -62,7 +59,7 @@ class WaitStep(BaseModel):
 
 
 class DuplicateStep(BaseModel):
-    """The output that the record holds already, to be judged."""
+    """The output that the row holds already (`experiments.rows.extras`), to be judged."""
 
     model_config = ConfigDict(extra="allow")
 
