@@ -4,8 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 COLLECTOR := collector/build/evalspan-collector
+# The tests start hundreds of processes that import the same modules.
+unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test quick check format collector soak fuzz lock clean
+.PHONY: help demo test quick check format collector soak thorough fuzz lock clean
 
 help: ## what there is to make
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -49,6 +51,10 @@ $(COLLECTOR): collector/builder.yaml $(wildcard collector/gate/*)
 soak: $(STAMP) $(COLLECTOR) ## the fault tests with outages of a minute and 50 kills, and ten times too much load
 	EVALSPAN_TEST_OUTAGE=60 EVALSPAN_TEST_KILLS=50 $(BIN)/python -m pytest tests/collector/test_faults.py tests/faults -s
 	$(BIN)/python benchmarks/overload.py
+
+EFFORT ?= 10
+thorough: $(STAMP) ## what tests generate, EFFORT times as much of it as `make test` tries
+	EVALSPAN_TEST_EFFORT=$(EFFORT) $(BIN)/python -m pytest tests/analysis/test_search_agrees.py tests/api/test_openapi.py
 
 # Seconds of all targets together; TARGETS=search is one of tests/fuzz/targets.py alone.
 SECONDS ?= 300

@@ -1,4 +1,7 @@
-"""The SQL of a query finds exactly what a plain reading of its tree finds, on both engines."""
+"""The SQL of a query finds exactly what a plain reading of its tree finds, on both engines.
+
+`make thorough` tries more queries.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ from evalspan.analysis.fields import Level
 from evalspan.analysis.search import search
 from evalspan.analysis.tree import Node, Pattern, Term
 from evalspan.store import Store
+from support.effort import examples
 
 NUMBERS = st.sampled_from(["0", "0.5", "1", "2", "3", "15", "25", "-1", "1e3", repr(1 / 3), "0.001", "55.0"])
 WORDS = st.sampled_from([
@@ -115,14 +119,14 @@ def agrees(
     trees: st.SearchStrategy[Node],
     level: Level,
     items: Callable[[Store], list[Item]],
-    examples: int,
+    tries: int,
 ) -> None:
     """Holds every generated query against the plain reading."""
     fill(store)
     plain = items(store)
     assert len(plain) > 5
 
-    @settings(max_examples=examples, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=tries, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(trees)
     def check(node: Node) -> None:
         found_level, page = search(store, "e1", str(node), limit=1000)
@@ -139,9 +143,9 @@ def agrees(
 
 def test_a_query_of_runs_finds_what_its_tree_says(store: Store) -> None:
     embedded = store.dsn.path is not None
-    agrees(store, nodes(OF_RUNS), Level.RUN, run_items, 50 if embedded else 15)
+    agrees(store, nodes(OF_RUNS), Level.RUN, run_items, examples(20 if embedded else 10))
 
 
 def test_a_query_of_records_finds_what_its_tree_says(store: Store) -> None:
     embedded = store.dsn.path is not None
-    agrees(store, nodes(OF_RECORDS), Level.RECORD, record_items, 50 if embedded else 15)
+    agrees(store, nodes(OF_RECORDS), Level.RECORD, record_items, examples(20 if embedded else 10))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from support.absent import absent
-from support.ddtrace_client import NEWEST, OLD, ROOT, Run, Sql
+from support.ddtrace_client import NEWEST, OLD, Run, Sql
+from support.virtualenv import ROOT
 
 BOTH = pytest.mark.parametrize("requirement", [NEWEST, OLD])
 OWN = """

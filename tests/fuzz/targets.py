@@ -99,7 +99,7 @@ def _answered(read: Callable[[Request], Coroutine[Any, Any, None]], data: bytes)
         return {"type": "http.request", "body": data, "more_body": False}
 
     app = SimpleNamespace(state=SimpleNamespace(settings=Settings()))
-    request = Request({"type": "http", "method": "POST", "headers": [], "app": app}, receive)
+    request = Request({"type": "http", "method": "POST", "path": "/", "headers": [], "app": app}, receive)
     try:
         _awaited(read(request))
     except ValidationError as error:

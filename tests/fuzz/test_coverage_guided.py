@@ -1,4 +1,4 @@
-"""Each target under the coverage-guided fuzzer for some seconds; `make fuzz` is the long form."""
+"""Each target under the coverage-guided fuzzer for a second; `make fuzz` is the long form."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from fuzz.__main__ import searched
 from fuzz.targets import TARGETS
 from support.absent import absent
 
-SECONDS = 3
+SECONDS = 1
 
 
 @pytest.mark.slow

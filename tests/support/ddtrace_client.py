@@ -5,23 +5,21 @@ The environments are made on first use in `.cache/ddtrace` and used again.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from support import virtualenv
+
 Run = Callable[[str], Any]
 """Runs a script; the JSON on its last line, or None."""
 Sql = Callable[[str], list[dict[str, Any]]]
 
-ROOT = Path(__file__).parents[2]
 NEWEST, OLD = "ddtrace>=4.16,<4.17", "ddtrace>=4.1,<4.6"
-_CACHE = ROOT / ".cache" / "ddtrace"
 # All that a user sets, beside the address.
 _REDIRECT = {
     "DD_LLMOBS_AGENTLESS_ENABLED": "1",
@@ -40,22 +38,8 @@ def interpreter(requirement: str) -> Path:
     Raises:
         subprocess.CalledProcessError: pip could not make it.
     """
-    folder = _CACHE / requirement.replace(">=", "-").replace("<", "").replace(",", "-")
-    python, done = folder / "bin" / "python", folder / "done"
-    _CACHE.mkdir(parents=True, exist_ok=True)
-    with open(_CACHE / f"{folder.name}.lock", "w", encoding="utf-8") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not done.exists():
-            subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
-            subprocess.run(
-                [str(python), "-m", "pip", "install", "--quiet", requirement],
-                check=True,
-                capture_output=True,
-                text=True,
-                timeout=600,
-            )
-            done.touch()
-    return python
+    name = requirement.replace(">=", "-").replace("<", "").replace(",", "-")
+    return virtualenv.interpreter(f"ddtrace/{name}", requirement)
 
 
 def run_script(python: Path, endpoint: str, folder: Path, text: str) -> Any:

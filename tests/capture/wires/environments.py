@@ -12,10 +12,11 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
+from support import virtualenv
 from support.absent import absent
+from support.virtualenv import CACHE, ROOT
 
-ROOT = Path(__file__).parents[3]
-_CACHE = ROOT / ".cache" / "capture"
+_CACHE = CACHE / "capture"
 
 
 def shadowing(name: str, *packages: str) -> Path:
@@ -29,13 +30,10 @@ def shadowing(name: str, *packages: str) -> Path:
 
 def apart(name: str, *packages: str) -> Path:
     """The interpreter of an environment that has these packages, and evalspan as it stands here."""
-    folder = _CACHE / name
-    python = folder / "bin" / "python"
-    with _made_once(folder, packages) as missing:
-        if missing:
-            subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
-            _install(str(python), *packages, "--editable", str(ROOT))
-    return python
+    try:
+        return virtualenv.interpreter(f"capture/{name}", *packages, "--editable", str(ROOT))
+    except subprocess.CalledProcessError as failure:
+        absent(f"pip cannot install {packages}: {failure.stderr}")
 
 
 @contextmanager

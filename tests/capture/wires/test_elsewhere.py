@@ -24,9 +24,11 @@ def printed(python: Path, script: str, *arguments: str, before: tuple[Path, ...]
     """What a script of this folder prints, run there."""
     path = os.pathsep.join(map(str, (*before, ROOT / "tests")))
     switches = {"PYTHONPATH": path, "LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_LOG": "CRITICAL"}
+    # What pip did not compile is compiled once, not by every process.
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     done = subprocess.run(
         [str(python), "-m", f"capture.wires.{script}", *arguments],
-        env={**os.environ, **switches}, capture_output=True, text=True, check=False, timeout=300,
+        env={**inherited, **switches}, capture_output=True, text=True, check=False, timeout=300,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])

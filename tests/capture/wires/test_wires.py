@@ -1,4 +1,7 @@
-"""Every client package, against a server that speaks its wire: the span holds what the server sent."""
+"""Every client package, against a server that speaks its wire: the span holds what the server sent.
+
+A call is made once and looked at by several tests, so they share a file and with it a process.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,9 @@ import pytest
 from capture.wires import wire as w
 from capture.wires.client import KEY, PROMPT, Client
 from capture.wires.clients import CLIENTS
+from capture.wires.environments import ROOT
 from capture.wires.observe import SCENARIOS, observe, offered, usage
+from capture.wires.table import head, rows
 from evalspan import attributes as a
 
 CASES = [
@@ -99,3 +104,8 @@ def test_a_stream_cut_in_the_middle_is_an_error_and_keeps_what_came(
     assert seen.statuses == ("ERROR",)
     assert a.RESPONSE_FINISH_REASONS not in seen.only
     assert [part for part in seen.parts() if part["type"] in ("text", "reasoning")]
+
+
+def test_the_table_in_the_documentation_says_what_was_seen() -> None:
+    page = (ROOT / "docs" / "capture.md").read_text(encoding="utf-8")
+    assert "\n".join((*head(), *rows(CLIENTS))) in page
