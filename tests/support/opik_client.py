@@ -21,6 +21,7 @@ Sql = Callable[..., list[dict[str, Any]]]
 
 ROOT = Path(__file__).parents[2]
 REQUIREMENT = "opik==2.2.122"
+_OTEL = ("opentelemetry-sdk", "opentelemetry-exporter-otlp-proto-http")  # for apps that use both
 BASE = "/opik/api"
 _CACHE = ROOT / ".cache" / "opik"
 _QUIET = {
@@ -37,7 +38,7 @@ def interpreter() -> Path:
     Raises:
         subprocess.CalledProcessError: pip could not make it.
     """
-    folder = _CACHE / REQUIREMENT.replace("==", "-")
+    folder = _CACHE / f"{REQUIREMENT.replace('==', '-')}-otel"
     python, done = folder / "bin" / "python", folder / "done"
     _CACHE.mkdir(parents=True, exist_ok=True)
     with open(_CACHE / f"{folder.name}.lock", "w", encoding="utf-8") as lock:
@@ -45,7 +46,7 @@ def interpreter() -> Path:
         if not done.exists():
             subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
             subprocess.run(
-                [str(python), "-m", "pip", "install", "--quiet", REQUIREMENT],
+                [str(python), "-m", "pip", "install", "--quiet", REQUIREMENT, *_OTEL],
                 check=True,
                 capture_output=True,
                 text=True,

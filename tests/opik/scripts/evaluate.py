@@ -3,8 +3,9 @@
 import json
 import os
 
-import opik
 from opik.evaluation.metrics import Contains, Equals, base_metric, score_result
+
+import opik
 
 project = os.environ["PROJECT"]
 trials, threads = int(os.environ.get("TRIALS", "1")), int(os.environ.get("THREADS", "4"))

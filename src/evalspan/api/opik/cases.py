@@ -11,7 +11,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
@@ -79,5 +79,5 @@ def _input(document: Document, record: StoredRecord | None) -> str:
 
 
 def _metadata(given: Json, record: StoredRecord | None) -> dict[str, Any]:
-    of_trace: dict[str, Any] = given if isinstance(given, dict) else {}
+    of_trace = cast("dict[str, Any]", given) if isinstance(given, dict) else {}
     return {**of_trace, **(records.metadata(record) if record else {})}

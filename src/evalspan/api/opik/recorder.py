@@ -10,7 +10,7 @@ import asyncio
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -70,6 +70,22 @@ class Recorder:
                     await self._commit(jobs)
         job.answer.result()
 
+    async def remove(self, traces: Sequence[str], *, whole: bool) -> None:
+        """Take traces out of their experiments and, if `whole`, out of the store with all that is theirs."""
+        async with self._turn:
+            message = await run_in_threadpool(self._removed, traces, whole)
+            if message is not None:
+                await self._ingest.export(Signal.TRACES, message, project=self._project)
+
+    def _removed(self, traces: Sequence[str], whole: bool) -> Any:
+        found = stored.load(self._store, traces)
+        for trace in found.values():
+            trace.admit(self._project)
+        for trace in found.values():
+            stored.erase(self._store, trace, whole=whole)
+            trace.unlink()
+        return None if whole else render.request(self._catalog, found, self._project)
+
     async def _commit(self, jobs: list[Job]) -> None:
         try:
             await self._store_all(jobs)
@@ -117,7 +133,7 @@ def recorder(request: Request) -> Recorder:
     with _making:
         if not hasattr(state, "opik_recorders"):
             state.opik_recorders, state.opik_turn = {}, asyncio.Lock()
-        known: dict[str, Recorder] = state.opik_recorders
+        known = cast("dict[str, Recorder]", state.opik_recorders)
         if given.project not in known:
             known[given.project] = Recorder(
                 catalog(request), everything(request), ingest(request), given.project, state.opik_turn

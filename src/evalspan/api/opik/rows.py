@@ -146,9 +146,12 @@ def span_id(document: Document) -> bytes:
 
 
 def start_of(document: Document) -> int:
-    """The stated start or, until it comes, the time that the id was made at."""
-    stated = document.fields.get("start_time")
-    return moments.nanoseconds(stated) if stated else moments.of_id(document.span or document.trace)
+    """The stated start or, until it comes, the time that the id was made at, if that is before the end."""
+    stated, ended = document.fields.get("start_time"), document.fields.get("end_time")
+    if stated:
+        return moments.nanoseconds(stated)
+    made = moments.of_id(document.span or document.trace)
+    return min(made, moments.nanoseconds(ended)) if ended else made
 
 
 def span_type(document: Document, evaluator: str) -> str:

@@ -47,6 +47,12 @@ class Trace:
         stated = (each.fields.get("project_name") for each in documents)
         return next((str(name) for name in stated if name), otherwise)
 
+    def unlink(self) -> None:
+        """It is no execution any more."""
+        if self.item:
+            self.item, self.case_project = None, ""
+            self.changed.add("")
+
     def admit(self, project: str) -> None:
         """Raises ForbiddenError where it is not the project's; '' is every project."""
         held = {placement[1] for placement in self.placements.values()}
@@ -61,6 +67,17 @@ def load(store: Store, traces: Iterable[str]) -> dict[str, Trace]:
     for row in store.query(sql("queries/opik_documents"), {"traces": keys}) if keys else ():
         _take(found, row)
     return found
+
+
+def erase(store: Store, trace: Trace, *, whole: bool) -> None:
+    """Remove a trace's case and, if `whole`, its own row, its spans and its scores."""
+    key = ids.trace_id(trace.id).hex()
+    if trace.item:
+        given = {"experiment": trace.item.experiment_id, "trace": key}
+        store.erase("spans_data", "experiment_id = {experiment:String} AND trace_id = {trace:String}", given)
+    if whole:
+        for table in ("spans_data", "evaluations_data"):
+            store.erase(table, "experiment_id = '' AND trace_id = {trace:String}", {"trace": key})
 
 
 def _take(found: dict[str, Trace], row: dict[str, Any]) -> None:

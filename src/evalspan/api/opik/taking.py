@@ -7,7 +7,7 @@ After three answers of 5xx it drops the batch, after one of 400 or 401 at once.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Iterable
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -55,7 +55,7 @@ def make(request: Request, projects: Iterable[str]) -> None:
     state = request.app.state
     if not hasattr(state, "opik_projects") or len(state.opik_projects) > _KNOWN_LIMIT:
         state.opik_projects = set()
-    known: set[str] = state.opik_projects
+    known = cast("set[str]", state.opik_projects)
     for name in {each.strip() for each in projects} - {""}:
         grant(request).require_project(name)
         if name not in known:

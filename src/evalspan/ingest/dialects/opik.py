@@ -1,0 +1,14 @@
+"""What our own face for Opik's clients makes of their spans; OTLP that carries `opik.*` ids speaks its
+own dialect."""
+
+from __future__ import annotations
+
+from evalspan import attributes as names
+from evalspan.ingest.dialect import Dialect
+
+DIALECT = Dialect(
+    name="opik",
+    rank=50,
+    scopes=("opik",),
+    fields={"session_id": (names.SESSION_ID,)},
+)
