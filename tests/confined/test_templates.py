@@ -33,13 +33,14 @@ def render(source: str, **variables: Any) -> str:
         "{% for i in items|sort if i > 1 %}{{ loop.index }}:{{ i }} {% else %}none{% endfor %}",
         "{% set ns = namespace(n=0) %}{% for i in items %}{% set ns.n = ns.n + i %}{% endfor %}{{ ns.n }}",
         "{% macro m(a, b='x') %}{{ a }}-{{ b }}{% endmacro %}{{ m(name) }} {{ m(name, b=\"y\") }}",
-        "{{ text|wordwrap(4) }} {{ text|title }} {{ text|truncate(8) }} {{ text|wordcount }} {{ text|center(30) }}",
+        "{{ text|wordwrap(4) }} {{ text|title }}{{ text|truncate(8) }} {{ text|center(30) }}",
         "{{ items|join(', ') }} {{ items|sum }} {{ items|batch(2)|list|length }} {{ items|pprint }}",
         "{{ number|round(0)|int }} {{ '%05.2f'|format(number) }} {{ markup|e }} {{ markup|striptags }}",
-        "{{ name|urlencode }} {{ 'http://a.b'|urlize }} {{ lipsum(n=0) }} {{ missing|default('d') }} {{ name is string }}",
+        "{{ name|urlencode }} {{ 'http://a.b'|urlize }} {{ lipsum(n=0) }}",
+        "{{ missing|default('d') }} {{ name is string }} {{ items is iterable }} {{ 3 is divisibleby 3 }}",
         "{% if missing is defined %}a{% else %}b{% endif %}{% raw %}{{ x }}{% endraw %}{# c #}\n",
     ],
-    ids=["loop", "namespace", "macro", "texts", "lists", "numbers", "links", "tests"],
+    ids=["loop", "namespace", "macro", "texts", "lists", "numbers", "links", "defaults", "tests"],
 )
 def test_a_template_gives_what_jinja_gives(source: str) -> None:
     expected = jinja2.Environment(keep_trailing_newline=True).from_string(source).render(**VALUES)
