@@ -13,7 +13,7 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from evalspan.errors import StoreUnavailable
-from evalspan.experiments import documents
+from evalspan.experiments import documents, rows
 from evalspan.experiments.documents import Document
 from evalspan.experiments.entity import Moment, next_revision, now
 from evalspan.jobs.job import Item, ItemStatus, Job, Metrics, item_id, root_span_id
@@ -82,10 +82,11 @@ class Entry(BaseModel):
             status="waiting" if waiting and self.status == "pending" else self.status,
             input=record.input if self.input is None else self.input,
             expected_output=record.expected_output,
+            metadata={**rows.metadata(record), **self.metadata},
             **self.model_dump(
                 include={
-                    "record_id", "run_iteration", "output", "error", "error_type", "name", "metadata",
-                    "metrics", "started_at", "completed_at",
+                    "record_id", "run_iteration", "output", "error", "error_type", "name", "metrics",
+                    "started_at", "completed_at",
                 }
             ),
         )  # fmt: skip

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -21,6 +21,7 @@ from evalspan.model import Json
 from evalspan.store import sql
 
 Log = dict[str, Any]
+Row = Mapping[str, Any]
 TEXTS: Final = ("input", "output", "expected_output")
 _STATUS: Final = {
     "pending": "pending",
@@ -41,26 +42,37 @@ FIELDS: Final = frozenset(
 )  # fmt: skip
 
 
-def read(call: Call, experiment_id: str) -> list[Log]:
-    """Every log, with its scores; without its texts where `fill` can add them."""
-    if experiment_id in call.jobs.progress(call.catalog, [experiment_id]):
-        logs = [_of_item(item) for item in call.jobs.items(call.catalog, experiment_id)]
-    else:
-        rows = call.store.query(sql("queries/respan_cases"), {"experiment_id": experiment_id})
-        logs = [_of_case(row) for row in rows]
-    _add_figures(call, experiment_id, logs)
-    scores = scoring.read(call.store, experiment_id)
+def read(call: Call, experiment_id: str, log_id: str = "") -> list[Log]:
+    """Every log with its scores, or one; without its texts where `fill` can add them.
+
+    Raises:
+        NotFoundError: there is no log of that id.
+    """
+    ours = experiment_id in call.jobs.progress(call.catalog, [experiment_id])
+    logs = _items(call, experiment_id, log_id) if ours else _cases(call, experiment_id, log_id)
+    traces = [str(log["id"]) for log in logs] if log_id else []
+    parameters = {"experiment_id": experiment_id, "trace_ids": traces}
+    _add(logs, call.store.query(sql("queries/respan_traces"), parameters), _spans)
+    if not ours:
+        _add(logs, call.store.query(sql("queries/respan_usage"), parameters), _usage)
+    scores = scoring.read(call.store, experiment_id, traces)
     for log in logs:
         log["scores"] = scores.get(log["id"], {})
     return logs
 
 
-def one(logs: Iterable[Log], log_id: str) -> Log:
-    """Raises NotFoundError."""
-    found = next((log for log in logs if log_id in (log["id"], log["root_span_unique_id"])), None)
-    if found is None:
+def _items(call: Call, experiment_id: str, log_id: str) -> list[Log]:
+    if log_id:
+        return [_of_item(call.jobs.item(call.catalog, experiment_id, log_id))]
+    return [_of_item(item) for item in call.jobs.items(call.catalog, experiment_id)]
+
+
+def _cases(call: Call, experiment_id: str, log_id: str) -> list[Log]:
+    rows = call.store.query(sql("queries/respan_cases"), {"experiment_id": experiment_id})
+    found = [row for row in rows if not log_id or log_id in (row["trace_id"], row["span_id"])]
+    if log_id and not found:
         raise NotFoundError(f"There is no log {log_id!r} in this experiment.")
-    return found
+    return [_of_case(row) for row in found]
 
 
 def fill(call: Call, experiment_id: str, logs: Sequence[Log]) -> None:
@@ -159,7 +171,7 @@ def _of_item(item: Item) -> Log:
     }
 
 
-def _of_case(row: Mapping[str, Any]) -> Log:
+def _of_case(row: Row) -> Log:
     started: datetime = row["started_at"].replace(tzinfo=UTC)
     failed = row["status"] == "error"
     return {
@@ -178,22 +190,30 @@ def _of_case(row: Mapping[str, Any]) -> Log:
     }
 
 
-def _add_figures(call: Call, experiment_id: str, logs: Iterable[Log]) -> None:
-    """What the spans say; it does not replace what was handed in with an output."""
-    rows = call.store.query(sql("queries/respan_traces"), {"experiment_id": experiment_id})
+def _add(logs: Iterable[Log], rows: Iterable[Row], told: Callable[[Log, Row], Log]) -> None:
+    """What rows of traces say of logs; each log gets the columns, empty where its trace has no row."""
     found = {str(row["trace_id"]): row for row in rows}
     for log in logs:
-        row = found.get(log["id"], {})
-        told = {
-            "name": row.get("name") or None,
-            "total_cost": row.get("cost_usd"),
-            "total_tokens": row.get("total_tokens"),
-            "total_prompt_tokens": row.get("input_tokens"),
-            "total_completion_tokens": row.get("output_tokens"),
-        }
-        log.update({name: value for name, value in told.items() if log.get(name) in (None, "")})
-        log["span_count"] = row.get("span_count", 0)
-        log["llm_call_count"] = row.get("llm_calls") or 0
-        log["error_count"] = row.get("error_count", 0)
-        log["customer_identifier"] = row.get("user_id") or None
-        log["first_token"], log["generation_seconds"] = row.get("first_token"), row.get("generation_seconds")
+        log.update(told(log, found.get(log["id"], {})))
+
+
+def _spans(log: Log, row: Row) -> Log:
+    return {
+        "name": log["name"] or row.get("name") or None,
+        "span_count": row.get("span_count", 0),
+        "llm_call_count": row.get("llm_calls", 0),
+        "error_count": row.get("error_count", 0),
+        "customer_identifier": row.get("user_id") or None,
+        "first_token": row.get("first_token"),
+        "generation_seconds": row.get("generation_seconds"),
+    }
+
+
+def _usage(_log: Log, row: Row) -> Log:
+    return {
+        "llm_call_count": row.get("llm_calls", 0),
+        "total_cost": row.get("cost_usd"),
+        "total_tokens": row.get("total_tokens"),
+        "total_prompt_tokens": row.get("input_tokens"),
+        "total_completion_tokens": row.get("output_tokens"),
+    }

@@ -58,11 +58,11 @@ def get(call: Call) -> Response:
 def submit(call: Call) -> Response:
     """Hand in an output; the evaluators run after the answer."""
     body = call.model(SubmissionBody)
-    log = log_items.one(log_items.read(call, _experiment(call)), call.path["log_id"])
+    experiment_id = _experiment(call)
     given = body.model_dump(exclude_unset=True, exclude={"metrics"})
     if body.metrics is not None:
         given["metrics"] = Metrics.model_validate(body.metrics)
-    call.jobs.submit_output(call.catalog, call.path["experiment_id"], log["id"], Submission(**given))
+    call.jobs.submit_output(call.catalog, experiment_id, call.path["log_id"], Submission(**given))
     return answer(_one(call))
 
 
@@ -112,7 +112,7 @@ def _experiment(call: Call) -> str:
 
 def _one(call: Call) -> dict[str, Any]:
     experiment_id = _experiment(call)
-    log = log_items.one(log_items.read(call, experiment_id), call.path["log_id"])
+    (log,) = log_items.read(call, experiment_id, call.path["log_id"])
     log_items.fill(call, experiment_id, [log])
     return _detailed(call, experiment_id, log)
 
