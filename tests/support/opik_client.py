@@ -61,7 +61,7 @@ def run_script(
 ) -> Any:
     """Run a script as a user would who set only the address and the switches."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("OPIK_", "PYTHON"))}
-    redirect = {"OPIK_URL_OVERRIDE": endpoint + BASE, "OPIK_CONFIG_PATH": str(folder / "none.config")}
+    redirect = {"OPIK_URL_OVERRIDE": endpoint + BASE}
     done = subprocess.run(
         [str(python), str(script)],
         cwd=folder,

@@ -20,7 +20,7 @@ Kind = Literal[
     "prompt_slug",
     "prompt_version",
     "evaluator_slug",
-    "evaluator_version",
+    "evaluator_version", "opik_prompt_version",
     "job_lease",
 ]
 

@@ -13,7 +13,7 @@ from evalspan.store import Store
 
 _ATTEMPTS = 20
 
-Kind = Literal["prompt_version", "evaluator_version"]
+Kind = Literal["prompt_version", "evaluator_version", "opik_prompt_version"]
 
 
 def find(store: Store, kind: Kind, parent: Document) -> list[Document]:

@@ -8,18 +8,50 @@ from __future__ import annotations
 from starlette.routing import BaseRoute, Mount
 
 from evalspan.api import operation
-from evalspan.api.opik import alive, dataset_items, datasets, projects, versions
+from evalspan.api.opik import (
+    alive,
+    bulk,
+    comments,
+    comparing,
+    dataset_items,
+    datasets,
+    executions,
+    experiments,
+    links,
+    otel,
+    projects,
+    prompts,
+    removing,
+    schema,
+    scores,
+    searching,
+    traces,
+    versions,
+)
 from evalspan.api.opik.access import PREFIX
 
 # The first that fits is taken: what has a word at a place stands before what has any id there.
 OPERATIONS = (
     *alive.OPERATIONS,
+    *schema.OPERATIONS,
+    *links.OPERATIONS,
+    *scores.OPERATIONS,
+    *traces.OPERATIONS,
+    *executions.OPERATIONS,
+    *bulk.OPERATIONS,
+    *comparing.OPERATIONS,
+    *searching.OPERATIONS,
+    *removing.OPERATIONS,
+    *otel.OPERATIONS,
     *projects.OPERATIONS,
     *dataset_items.OPERATIONS,
     *versions.OPERATIONS,
     *datasets.OPERATIONS,
+    *comments.OPERATIONS,
+    *experiments.OPERATIONS,
+    *prompts.OPERATIONS,
 )
 
 
 def routes() -> list[BaseRoute]:
-    return [Mount(PREFIX, routes=operation.routes(OPERATIONS))]
+    return [Mount(PREFIX, routes=operation.routes(OPERATIONS)), Mount("/opik", routes=links.PAGES)]
