@@ -134,6 +134,19 @@ async def test_an_eval_after_the_end_is_refused(runtime: Runtime) -> None:
     assert [row.record_id for row in result.rows] == ["in time"]
 
 
+async def test_an_eval_on_another_event_loop_is_refused(runtime: Runtime) -> None:
+    async def elsewhere() -> None:
+        await eval_dataset(data=numbers(1), interaction=fragile)
+
+    @experiment
+    async def split() -> None:
+        with pytest.raises(UsageError, match="another event loop"):
+            await asyncio.to_thread(asyncio.run, elsewhere())
+        await eval("here", lambda: 1)
+
+    assert [row.record_id for row in (await split()).rows] == ["here"]
+
+
 async def test_outside_an_experiment_nothing_is_evaluated(runtime: Runtime) -> None:
     with pytest.raises(UsageError, match=r"eval 'alone' runs in an experiment only.*@evalspan.experiment"):
         await eval("alone", lambda: 1)

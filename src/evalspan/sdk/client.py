@@ -139,6 +139,19 @@ class Client:
             if line:
                 yield json.loads(line)
 
+    def respan(self, method: str, path: str, body: Attributes | None = None, **parameters: Any) -> Any:
+        """The answer of an operation of the Respan face; `path` is what stands below its `/api`. What may
+        have arrived is asked again only where that changes nothing."""
+        response = self._request(
+            method,
+            f"/respan/api{path}",
+            content=dump(body or {}).encode() if method != "GET" else None,
+            params={name: value for name, value in parameters.items() if value is not None},
+            headers={"content-type": "application/json"},
+            repeats=method in ("GET", "PUT", "DELETE"),
+        )
+        return response.json() if response.content else None
+
     def _create(self, path: str, kind: str, attributes: Attributes) -> Entity:
         return _entity(self._send("POST", _API + path, _envelope(kind, attributes))["data"])
 
@@ -163,8 +176,9 @@ class Client:
         return self._request(method, path, content=body.encode(), headers=headers, patience=patience).json()
 
     def _request(
-        self, method: str, path: str, *, patience: float | None = None, headers: Any = None, **options: Any
-    ) -> httpx.Response:
+        self, method: str, path: str, *, patience: float | None = None, headers: Any = None,
+        repeats: bool = True, **options: Any,
+    ) -> httpx.Response:  # fmt: skip
         """One call, with patience for a service that is away or busy.
 
         Raises:
@@ -190,7 +204,7 @@ class Client:
             except httpx.HTTPError as error:
                 # The request may have arrived; only what can be repeated is.
                 trouble = f"{method} {self.endpoint}{path} failed: {type(error).__name__} {error}"
-                if method == "POST" and path.endswith("/experiments"):
+                if not repeats or (method == "POST" and path.endswith("/experiments")):
                     raise ServiceError(trouble) from None
             if time.monotonic() + pause > deadline:
                 raise ServiceError(
@@ -215,6 +229,8 @@ def _source(error: dict[str, Any]) -> dict[str, Any]:
 def _detail(response: httpx.Response) -> str:
     """What the errors of an answer say, or its text."""
     try:
+        if "error" in response.json():  # as the Respan face has it
+            return str(response.json()["error"])
         errors = cast("list[dict[str, Any]]", response.json()["errors"])
         return "; ".join(
             " ".join(

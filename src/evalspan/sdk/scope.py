@@ -118,13 +118,8 @@ class Scope:
         """Each of these records with the run iteration that it is about to have.
 
         Raises:
-            UsageError: the experiment is over, or an id has had another input. Then nothing is counted.
+            UsageError: an id has had another input. Then nothing is counted.
         """
-        if self._closed or asyncio.get_running_loop() is not self._loop:
-            raise UsageError(
-                f"The experiment {self.session.name!r} is over, or runs on another event loop: await its "
-                "evals in its own function."
-            )
         self._check(records)
         asked: list[tuple[Record, int]] = []
         for record in records:
@@ -132,6 +127,14 @@ class Scope:
             asked.append((record, self._iterations[record.id]))
         self._asked += [(record.id, iteration) for record, iteration in asked]
         return asked
+
+    def check_open(self, what: str) -> None:
+        """Raises UsageError where it can take no more cases."""
+        if self._closed or asyncio.get_running_loop() is not self._loop:
+            raise UsageError(
+                f"{what}: the experiment {self.session.name!r} is over, or runs on another event loop; await "
+                "its evals in its own function."
+            )
 
     async def hold(self, cases: Coroutine[Any, Any, R]) -> R:
         """Cases to the end, their own or the experiment's, whoever waits for them."""
@@ -188,10 +191,11 @@ def current(what: str) -> Scope:
     """The experiment of the running code.
 
     Raises:
-        UsageError: there is none.
+        UsageError: there is none, or it takes no more cases.
     """
     found = otel_context.get_value(_KEY)
     if isinstance(found, Scope):
+        found.check_open(what)
         return found
     if case_context.current() is not None:
         raise UsageError(f"{what} stands inside another case: call it in the experiment's own function.")
