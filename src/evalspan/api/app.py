@@ -11,7 +11,7 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Mount, Route
 
 from evalspan.access import Keys
-from evalspan.api import experiments, health, metrics, openapi, opik, pages, respan, sql
+from evalspan.api import experiments, gentrace, health, metrics, openapi, opik, pages, respan, sql
 from evalspan.api.errors import HANDLERS
 from evalspan.api.guard import Door, Turnstile
 from evalspan.api.scope import Catalogs
@@ -56,6 +56,7 @@ def create_app(store: Store, settings: Settings, *, export_metrics: bool = False
     routes: list[BaseRoute] = [
         *otlp_routes(ingest, settings),
         *experiments.routes(),
+        *gentrace.routes(ingest, settings),
         *opik.routes(),
         *respan.routes(),
         *sql.routes(),

@@ -2,7 +2,7 @@
 
 from evalspan.ingest.budget import Overloaded
 from evalspan.ingest.grpc import GrpcServer
-from evalspan.ingest.http import otlp_error, otlp_routes
+from evalspan.ingest.http import OtlpEndpoint, otlp_error, otlp_routes
 from evalspan.ingest.instruments import SECONDS
 from evalspan.ingest.receipt import Receipt
 from evalspan.ingest.service import Encoding, Ingest
@@ -16,6 +16,7 @@ __all__ = [
     "GrpcServer",
     "Ingest",
     "IngestStats",
+    "OtlpEndpoint",
     "Overloaded",
     "Receipt",
     "Signal",

@@ -18,6 +18,7 @@ from starlette.types import Receive, Scope, Send
 
 from evalspan.ingest import body as bodies
 from evalspan.ingest import statuses
+from evalspan.ingest.receipt import Receipt
 from evalspan.ingest.service import Encoding, Ingest
 from evalspan.ingest.signals import Signal
 from evalspan.ingest.statuses import Refused
@@ -33,7 +34,7 @@ _MEDIA: Final = {
 
 def otlp_routes(ingest: Ingest, settings: Settings) -> list[Route]:
     """The three paths of OTLP/HTTP."""
-    return [Route(f"/v1/{signal}", _Endpoint(ingest, settings.max_body_bytes, signal)) for signal in Signal]
+    return [Route(f"/v1/{signal}", OtlpEndpoint(ingest, settings.max_body_bytes, signal)) for signal in Signal]
 
 
 def otlp_error(error: Exception, content_type: str) -> Response:
@@ -52,7 +53,7 @@ def otlp_error(error: Exception, content_type: str) -> Response:
     return response
 
 
-class _Endpoint:
+class OtlpEndpoint:
     """One signal. An ASGI application, so that wrong methods come here too and are told so in the
     encoding of the request."""
 
@@ -86,9 +87,12 @@ class _Endpoint:
             raw = await asyncio.to_thread(bodies.inflate, raw, coding, self._limit)
         else:
             raw = bodies.inflate(raw, coding, self._limit)
-        project: str = request.state.grant.project
-        receipt = await self._ingest.export(self._signal, raw, encoding, project=project)
+        receipt = await self.take(request, raw, encoding)
         return _response(statuses.response(self._signal, receipt), encoding)
+
+    async def take(self, request: Request, raw: bytes, encoding: Encoding) -> Receipt:
+        """What becomes of a body; a vendor's face translates it first."""
+        return await self._ingest.export(self._signal, raw, encoding, project=request.state.grant.project)
 
     async def _receive(self, request: Request) -> bytes:
         """The body as it was sent; what is on its way counts as pending."""
