@@ -6,6 +6,7 @@ import re
 from typing import Final
 
 from evalspan.access import Role
+from evalspan.api.gentrace import access as gentrace
 from evalspan.api.opik import access as opik
 
 OPEN: Final = frozenset({"/healthz", "/readyz"}) | opik.OPEN
@@ -29,8 +30,10 @@ def needed(method: str, path: str) -> frozenset[Role]:
         return _READ
     if path.startswith(opik.PREFIX):
         return _of_opik(method, path)
+    if path.startswith(gentrace.TRACES):
+        return _INGEST
     if method in {"GET", "HEAD"} or _asks(method, path):
-        datasets = _DATASETS.fullmatch(path) or _RESPAN_DATASETS.fullmatch(path)
+        datasets = _DATASETS.fullmatch(path) or _RESPAN_DATASETS.fullmatch(path) or gentrace.data(path)
         return _READ | _INGEST if datasets else _READ
     if method not in {"POST", "PUT", "PATCH"} or path.endswith("/delete"):
         return _ADMIN

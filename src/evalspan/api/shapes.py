@@ -42,7 +42,17 @@ def opik(status: int, details: Details) -> dict[str, Any]:
     return {"code": status, "message": " ".join(texts), "errors": texts}
 
 
-_FACES: Final[dict[str, Callable[[int, Details], dict[str, Any]]]] = {"/respan/": respan, "/opik/": opik}
+def gentrace(_status: int, details: Details) -> dict[str, Any]:
+    """Its client shows the body as it is."""
+    texts = [f"{pointer}: {detail}" if pointer.strip("/") else detail for detail, pointer in details]
+    return {"message": " ".join(texts), "errors": texts}
+
+
+_FACES: Final[dict[str, Callable[[int, Details], dict[str, Any]]]] = {
+    "/respan/": respan,
+    "/opik/": opik,
+    "/gentrace/": gentrace,
+}
 
 
 def body(path: str, status: int, details: Details) -> dict[str, Any]:

@@ -83,6 +83,29 @@ class Projects:
             self._write(project)
         return self.get(identity)
 
+    def adopt(self, project_id: str) -> Project:
+        """The project of an id that was given elsewhere; where nobody has it, one is made of that name.
+
+        Raises:
+            NotFoundError: it was deleted.
+        """
+        with self._lock:
+            for known in (self.find(project_id=project_id, limit=1), self.find(name=project_id, limit=1)):
+                if known.items:
+                    return known.items[0]
+            if self._store.query(sql("queries/known_projects"), {"ids": [project_id]}):
+                raise NotFoundError(f"The project {project_id!r} was deleted.")
+            moment = now()
+            project = Project(
+                project_id=project_id,
+                name=project_id,
+                created_at=moment,
+                updated_at=moment,
+                revision=first_revision(),
+            )
+            self._write(project)
+        return self.get(project_id)
+
     def update(self, project_id: str, *, name: str | None = None, description: str | None = None) -> Project:
         """Change the given fields.
 
