@@ -45,7 +45,7 @@ def find(call: Call) -> Response:
     shown = page.of(found)
     log_items.fill(call, experiment_id, shown)
     detail = truth(option(call, "detail") or "")
-    results = [_detailed(call, experiment_id, log) if detail else _listed(call, log) for log in shown]
+    results = _detailed(call, experiment_id, shown) if detail else [_listed(call, log) for log in shown]
     return envelope(
         call, results, len(found), page, asked.described(), **_explained(call, experiment_id, found)
     )
@@ -114,12 +114,13 @@ def _one(call: Call) -> dict[str, Any]:
     experiment_id = _experiment(call)
     (log,) = log_items.read(call, experiment_id, call.path["log_id"])
     log_items.fill(call, experiment_id, [log])
-    return _detailed(call, experiment_id, log)
+    (shown,) = _detailed(call, experiment_id, [log])
+    return shown
 
 
-def _detailed(call: Call, experiment_id: str, log: Log) -> dict[str, Any]:
-    tree = span_tree.read(call.store, experiment_id, log["id"], log["root_span_unique_id"], log["scores"])
-    return {**log_items.rendered(log), "span_tree": tree}
+def _detailed(call: Call, experiment_id: str, shown: Sequence[Log]) -> list[dict[str, Any]]:
+    trees = span_tree.read(call.store, experiment_id, shown)
+    return [{**log_items.rendered(log), "span_tree": trees[log["id"]]} for log in shown]
 
 
 def _listed(call: Call, log: Log) -> dict[str, Any]:

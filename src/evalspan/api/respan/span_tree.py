@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -29,14 +29,21 @@ _SCORE: Final = "evaluator."
 Span = dict[str, Any]
 
 
-def read(store: Store, experiment_id: str, trace_id: str, root: str, scores: Scores) -> list[Span]:
-    """The tree of a trace; empty where nothing ran yet. A span whose parent is elsewhere hangs below the
-    root, so that none is lost."""
-    rows = store.query(sql("queries/respan_spans"), {"experiment_id": experiment_id, "trace_id": trace_id})
-    spans = {str(row["span_id"]): _span(row, trace_id, scores) for row in rows}
-    if root not in spans:
-        return _nested(rows, spans, "")
-    return _nested(rows, spans, root)
+def read(store: Store, experiment_id: str, logs: Sequence[Mapping[str, Any]]) -> dict[str, list[Span]]:
+    """Log id -> tree; empty where nothing ran yet. A span whose parent is elsewhere hangs below the root,
+    so that none is lost."""
+    ids = [str(log["id"]) for log in logs]
+    parameters = {"experiment_id": experiment_id, "trace_ids": ids}
+    rows: dict[str, list[dict[str, Any]]] = {}
+    for row in store.query(sql("queries/respan_spans"), parameters) if ids else ():
+        rows.setdefault(str(row["trace_id"]), []).append(row)
+    return {identity: _tree(rows.get(identity, []), log) for identity, log in zip(ids, logs, strict=True)}
+
+
+def _tree(rows: list[dict[str, Any]], log: Mapping[str, Any]) -> list[Span]:
+    spans = {str(row["span_id"]): _span(row, log["id"], log["scores"]) for row in rows}
+    root = str(log["root_span_unique_id"])
+    return _nested(rows, spans, root if root in spans else "")
 
 
 def _nested(rows: list[dict[str, Any]], spans: dict[str, Span], root: str) -> list[Span]:
