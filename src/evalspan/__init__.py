@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from evalspan.sdk.evals import eval, eval_dataset
     from evalspan.sdk.evaluation import Evaluation
     from evalspan.sdk.experiment import Experiment, experiment
+    from evalspan.sdk.hosted import hosted
     from evalspan.sdk.lifecycle import flush, init, shutdown
+    from evalspan.sdk.registry import evaluators, prompts
     from evalspan.sdk.resources import experiments
     from evalspan.sdk.result import ExperimentResult, Row
     from evalspan.sdk.search import search
@@ -43,9 +45,12 @@ _HOMES = {
     "UsageError": "errors",
     "eval": "sdk.evals",
     "eval_dataset": "sdk.evals",
+    "evaluators": "sdk.registry",
     "experiment": "sdk.experiment",
     "flush": "sdk.lifecycle",
+    "hosted": "sdk.hosted",
     "init": "sdk.lifecycle",
+    "prompts": "sdk.registry",
     "search": "sdk.search",
     "shutdown": "sdk.lifecycle",
     "span": "sdk.step",
@@ -69,10 +74,13 @@ __all__ = [
     "UsageError",
     "eval",
     "eval_dataset",
+    "evaluators",
     "experiment",
     "experiments",
     "flush",
+    "hosted",
     "init",
+    "prompts",
     "search",
     "shutdown",
     "span",

@@ -10,7 +10,10 @@ from evalspan.cli.compare import compare
 from evalspan.cli.copy import copy
 from evalspan.cli.demo import demo
 from evalspan.cli.doctor import doctor
+from evalspan.cli.evaluators import evaluators
+from evalspan.cli.experiments import experiments
 from evalspan.cli.keys import keys
+from evalspan.cli.prompts import prompts
 from evalspan.cli.query import query
 from evalspan.cli.retention import retention
 from evalspan.cli.run import run
@@ -26,7 +29,22 @@ def evalspan() -> None:
     """OpenTelemetry-native tracing and evaluation of LLM applications, queried with SQL."""
 
 
-for _command in (demo, serve, run, query, search, compare, doctor, copy, schema, retention, keys):
+for _command in (
+    demo,
+    serve,
+    run,
+    query,
+    search,
+    compare,
+    doctor,
+    copy,
+    schema,
+    retention,
+    keys,
+    prompts,
+    evaluators,
+    experiments,
+):
     evalspan.add_command(_command)
 
 
