@@ -12,7 +12,7 @@ from evalspan.jobs import Jobs
 from evalspan.settings import Settings
 from evalspan.store import Store
 from jobs.workshop import Workshop
-from support.llm_wire import LLMWire, echo
+from support.llm_wire import LLMWire
 
 PROVIDERS = """
 [narrow]
@@ -55,8 +55,5 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
 
 @pytest.fixture
 def workshop(running: Workshop) -> Workshop:
-    llm = running.llm
-    llm.answer, llm.latency, llm.troubles, llm.per_second = echo, 0.0, {}, 0
-    llm.calls.clear()
-    llm.most_at_once = 0
+    running.llm.reset()
     return running

@@ -73,7 +73,7 @@ class Workshop:
         deadline = time.monotonic() + PATIENCE
         while (found := self.progress(experiment_id)).status not in wanted:
             assert time.monotonic() < deadline, found
-            time.sleep(0.02)
+            time.sleep(0.1)
         return found
 
     def items(self, experiment_id: str) -> list[Item]:

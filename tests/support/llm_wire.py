@@ -65,6 +65,13 @@ class LLMWire:
     calls: list[Call] = field(default_factory=list[Call])
     most_at_once: int = 0
 
+    def reset(self) -> None:
+        """Behave well, and count from 1 again."""
+        self.answer, self.latency, self.troubles, self.per_second = echo, 0.0, {}, 0
+        self.calls.clear()
+        self.most_at_once = 0
+        self._numbers = count(1)
+
     def __enter__(self) -> Self:
         self._numbers = count(1)
         self._lock = threading.Lock()

@@ -57,6 +57,7 @@ class NewJob(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     project_id: str
+    """Where it goes as long as there is no dataset; else it goes where its dataset is."""
     experiment_id: str = ""
     """Given by the service where empty."""
     name: str = ""

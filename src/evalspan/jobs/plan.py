@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from evalspan.errors import NotFoundError, UsageError
+from evalspan.errors import UsageError
 from evalspan.experiments import Catalog, NewExperiment, evaluators, prompts
 from evalspan.experiments.evaluator_versions import EvaluatorVersion
 from evalspan.experiments.prompt_versions import PromptVersion
@@ -22,10 +22,8 @@ def resolve(catalog: Catalog, new: NewJob, providers: Providers) -> Job:
     Raises:
         NotFoundError: no such project, dataset, evaluator or prompt. UsageError: see Jobs.submit.
     """
-    project = catalog.projects.get(new.project_id)
     dataset = catalog.datasets.get(new.dataset_id) if new.dataset_id else None
-    if dataset and dataset.project_id != project.project_id:
-        raise NotFoundError(f"There is no dataset {new.dataset_id!r} in the project {project.name!r}.")
+    project = catalog.projects.get(dataset.project_id if dataset else new.project_id)
     workflow.check(list(new.steps))
     found = [_prompt(catalog, step) for step in new.steps]
     chosen = evaluators.resolve(catalog.store, list(dict.fromkeys(new.evaluators))) if new.evaluators else []
