@@ -16,6 +16,7 @@ from typing import Final
 
 from evalspan.errors import AccessError, ForbiddenError
 from evalspan.keyfile import KeyFile
+from evalspan.rates import Rates
 from evalspan.settings import Settings
 
 # How the clients that we serve send a key: ours and most OTLP exporters, then the vendors'.
@@ -66,28 +67,34 @@ EVERYTHING: Final = Grant(frozenset({Role.ADMIN}))
 class Keys:
     """The keys of a service: those of the environment, and those of the file, as it stands now."""
 
-    def __init__(self, configured: str = "", file: KeyFile | None = None) -> None:
-        """`configured`: keys separated by commas, as `EVALSPAN_API_KEYS` holds them; all are admin's."""
+    def __init__(self, configured: str = "", file: KeyFile | None = None, rate_limit: float = 0) -> None:
+        """`configured`: keys separated by commas, as `EVALSPAN_API_KEYS` holds them; all are admin's.
+        `rate_limit`: requests a second of one of them; 0 is any."""
+        self._rates = Rates(rate_limit)
         self._plain = [_digest(key.strip()) for key in configured.split(",") if key.strip()]
         self._file = file
 
     @classmethod
     def of(cls, settings: Settings) -> Keys:
         """Raises UsageError where the keys file cannot be read."""
-        return cls(settings.api_keys, KeyFile(settings.keys_file) if settings.keys_file else None)
+        file = KeyFile(settings.keys_file) if settings.keys_file else None
+        return cls(settings.api_keys, file, settings.rate_limit)
 
     def __bool__(self) -> bool:
         """Whether a key is asked for. A keys file without keys lets nobody in."""
         return bool(self._plain) or self._file is not None
 
     def grant(self, headers: Mapping[str, str]) -> Grant:
-        """What a request with these headers (lower-case names) may do.
+        """What a request with these headers (lower-case names) may do; it counts against the key's rate.
 
         Raises:
-            AccessError: it carries no key that is known and valid.
+            AccessError: it carries no key that is known and valid. RateError: that key asks too often.
         """
-        if not self:
-            return EVERYTHING
+        found = self._known(headers) if self else EVERYTHING
+        self._rates.count(found.key)
+        return found
+
+    def _known(self, headers: Mapping[str, str]) -> Grant:
         for name in _HEADERS:
             value = headers.get(name, "")
             key = value.removeprefix("Bearer ").removeprefix("bearer ").strip()

@@ -6,9 +6,11 @@ EvalspanError
     ConflictError       it exists already, or changed meanwhile    (HTTP 409)
     TooLargeError       over a documented limit                    (HTTP 413)
     ReadOnlyError       what was committed does not change         (HTTP 403)
+    CodingError         a body in a coding that is not understood  (HTTP 415)
   AccessError           no key, or not this key                    (HTTP 401)
     ForbiddenError      the key may not do this                    (HTTP 403)
   BusyError             too many at once: try again shortly        (HTTP 429)
+    RateError           too many in a second                       (HTTP 429)
   TaskError             a task or evaluator raised, raise_errors   (exit code 1)
   DeliveryError         spans or scores were not acknowledged      (exit code 3)
   ServiceError          the service did not answer as it should    (exit code 3)
@@ -65,6 +67,12 @@ class ReadOnlyError(UsageError):
     status = 403
 
 
+class CodingError(UsageError):
+    """The body is in a content coding that is not understood."""
+
+    status = 415
+
+
 class AccessError(EvalspanError):
     """The request carried no API key, or one that is not known."""
 
@@ -81,6 +89,15 @@ class BusyError(EvalspanError):
     """More is asked at once than is answered at once; the same request may go through shortly."""
 
     status = 429
+
+
+class RateError(BusyError):
+    """A key sends more requests in a second than it may; `retry_after` says when it may again."""
+
+    def __init__(self, message: str, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+        """Whole seconds."""
 
 
 class TaskError(EvalspanError):

@@ -98,7 +98,7 @@ class Settings(BaseModel):
         default=64 * MIB, gt=0, description="Largest request body, after decompression."
     )
     max_pending_bytes: int = Field(
-        default=256 * MIB, gt=0, description="Decoded but uncommitted telemetry; beyond it the answer is 503."
+        default=256 * MIB, gt=0, description="Bodies of requests until they are committed; beyond it the answer is 503."
     )
     commit_linger: float = Field(
         default=0.005, ge=0, description="How long a commit waits for company when the store is idle."
@@ -145,6 +145,9 @@ class Settings(BaseModel):
     )
     providers_file: str = Field(
         default="", description="TOML file of the LLM endpoints that experiments and judges may ask."
+    )
+    rate_limit: float = Field(
+        default=0, ge=0, description="Requests a second of one API key; more are answered with 429, 0 is any."
     )
     tls_cert_file: str = Field(
         default="", description="Certificate chain (PEM) of the service, for HTTP and gRPC."

@@ -23,6 +23,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
 from evalspan.access import Keys
+from evalspan.api.bodies import Bodies
 from evalspan.api.guard import Door, Turnstile
 from evalspan.ingest import GrpcServer, Ingest, otlp_routes
 from evalspan.settings import Settings, load
@@ -129,7 +130,9 @@ class Service:
         keys = Keys.of(self.settings)
         self._grpc = GrpcServer(self.ingest, self.settings, keys)
         door = Middleware(Door, keys=keys, turnstile=Turnstile(8, 8))
-        app = Starlette(routes=otlp_routes(self.ingest, self.settings), middleware=[door])
+        limit = self.settings.max_body_bytes
+        bodies = Middleware(Bodies, budget=self.ingest.budget, limit=limit)
+        app = Starlette(routes=otlp_routes(self.ingest, self.settings), middleware=[door, bodies])
         app.router.lifespan_context = self._lifespan
         config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error")
         self._server = uvicorn.Server(config)

@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from evalspan.access import Keys
 from evalspan.api import experiments, gentrace, health, metrics, openapi, opik, pages, respan, sql
+from evalspan.api.bodies import Bodies
 from evalspan.api.errors import HANDLERS
 from evalspan.api.guard import Door, Turnstile
 from evalspan.api.scope import Catalogs
@@ -71,6 +72,7 @@ def create_app(store: Store, settings: Settings, *, export_metrics: bool = False
         middleware=[
             Middleware(Requests, meter=telemetry.meter, paths=paths),
             Middleware(Door, keys=keys, turnstile=turnstile),
+            Middleware(Bodies, budget=ingest.budget, limit=settings.max_body_bytes),
         ],
         exception_handlers=HANDLERS,
         lifespan=lifespan,

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from evalspan.errors import TooLargeError, UsageError
+from evalspan.ingest import inflate
 from evalspan.model import deeper_than
 
 Attributes = TypeVar("Attributes", bound=BaseModel)
@@ -77,7 +78,7 @@ async def read_json(request: Request) -> Any:
     Raises:
         UsageError: it is not JSON. TooLargeError.
     """
-    body = b"".join([chunk async for chunk in chunks(request)])
+    body = await read_body(request)
     try:
         # json.loads would take bytes that are half a surrogate pair; as an escape it takes one anyway.
         text = body.decode(json.detect_encoding(body))
@@ -89,6 +90,18 @@ async def read_json(request: Request) -> Any:
     if deeper_than(document, MAX_DEPTH):  # pydantic writes out nothing beyond some 255
         raise UsageError(f"The request body is nested deeper than {MAX_DEPTH} levels.", pointer="/")
     return document
+
+
+async def read_body(request: Request) -> bytes:
+    """The request body, decompressed.
+
+    Raises:
+        UsageError: it is not in its content coding. TooLargeError.
+    """
+    limit: int = request.app.state.settings.max_body_bytes
+    body = b"".join([chunk async for chunk in chunks(request)])
+    coding = request.headers.get("content-encoding", "").strip().lower()
+    return await run_in_threadpool(inflate, body, coding, limit) if coding else body
 
 
 async def chunks(request: Request) -> AsyncGenerator[bytes]:

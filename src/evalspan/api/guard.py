@@ -1,4 +1,4 @@
-"""The door: who may come in, and how many at once, before anything is read.
+"""The door: who may come in, how often, and how many at once, before anything is read.
 
 `/healthz` and `/readyz` ask for no key.
 """
@@ -12,14 +12,12 @@ from collections.abc import Generator
 
 from starlette.datastructures import Headers
 from starlette.requests import Request
-from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from evalspan.access import Grant, Keys
 from evalspan.api import rights
-from evalspan.api.errors import error_response
-from evalspan.errors import AccessError, BusyError, EvalspanError, UsageError
-from evalspan.ingest import otlp_error
+from evalspan.api.refusal import refusal
+from evalspan.errors import BusyError, EvalspanError, UsageError
 
 
 class Turnstile:
@@ -74,7 +72,7 @@ class Door:
                 if rights.reads(method, path):
                     inside.enter_context(self._turnstile.pass_through(grant.key))
             except EvalspanError as error:
-                await _refusal(error, scope)(scope, receive, send)
+                await refusal(error, scope)(scope, receive, send)
                 return
             scope.setdefault("state", {})["grant"] = grant
             await self._app(scope, receive, send)
@@ -93,12 +91,3 @@ class Door:
 def grant_of(request: Request) -> Grant:
     """What the request may do."""
     return request.state.grant
-
-
-def _refusal(error: EvalspanError, scope: Scope) -> Response:
-    if scope["path"].startswith("/v1/"):
-        return otlp_error(error, Headers(scope=scope).get("content-type", ""))
-    response = error_response(error.status, (str(error), ""), path=scope["path"])
-    if isinstance(error, AccessError) and error.status == 401:
-        response.headers["www-authenticate"] = "Bearer"
-    return response

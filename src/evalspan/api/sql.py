@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
+from evalspan.api.envelope import read_body
 from evalspan.api.scope import store
 from evalspan.api.telemetry.queries import Queries
 from evalspan.errors import TooLargeError, UsageError
@@ -33,7 +34,7 @@ def routes() -> list[BaseRoute]:
 
 async def query(request: Request) -> Response:
     """Body: the statement. URL parameters: `format` (default JSONEachRow) and `param_NAME=value`."""
-    body = await request.body()
+    body = await read_body(request)
     if len(body) > MAX_QUERY_BYTES:
         raise TooLargeError(f"The query is over {MAX_QUERY_BYTES} bytes.")
     try:

@@ -1,6 +1,7 @@
 """Telemetry in: OTLP over HTTP and gRPC, decoded, brought to one dialect, committed in groups."""
 
-from evalspan.ingest.budget import Overloaded
+from evalspan.ingest.body import CODINGS, inflate, too_large
+from evalspan.ingest.budget import Budget, Overloaded, share_of_request
 from evalspan.ingest.grpc import GrpcServer
 from evalspan.ingest.http import OtlpEndpoint, otlp_error, otlp_routes
 from evalspan.ingest.instruments import SECONDS
@@ -11,7 +12,9 @@ from evalspan.ingest.stats import IngestStats
 from evalspan.ingest.wire import Undecodable
 
 __all__ = [
+    "CODINGS",
     "SECONDS",
+    "Budget",
     "Encoding",
     "GrpcServer",
     "Ingest",
@@ -21,6 +24,9 @@ __all__ = [
     "Receipt",
     "Signal",
     "Undecodable",
+    "inflate",
     "otlp_error",
     "otlp_routes",
+    "share_of_request",
+    "too_large",
 ]

@@ -38,6 +38,20 @@ class Batch:
         """One more row."""
         self.rows.setdefault(table, []).append(row)
 
+    def merge(self, other: Batch) -> None:
+        """Take in what another part of the same request holds."""
+        for table, rows in other.rows.items():
+            self.rows.setdefault(table, []).extend(rows)
+        for experiment_id, row in other.experiments.items():
+            known = self.experiments.get(experiment_id)
+            if known is None or row[-2] < known[-2]:  # the earliest case dates an experiment
+                self.experiments[experiment_id] = row
+        self.marks |= other.marks
+        self.findings.merge(other.findings)
+        self.accepted += other.accepted
+        self.llm_spans_without_tokens += other.llm_spans_without_tokens
+        self.dialects += other.dialects
+
     def row_counts(self) -> dict[str, int]:
         """How many rows each table gets."""
         return {table: len(rows) for table, rows in self.rows.items()}

@@ -6,6 +6,8 @@ import zlib
 from typing import Final
 
 from evalspan.errors import TooLargeError
+from evalspan.ingest import budget
+from evalspan.ingest.budget import Share
 from evalspan.ingest.wire import Undecodable
 
 GZIP: Final = "gzip"
@@ -20,10 +22,11 @@ _FIRST_PIECE: Final = 1024
 
 
 def inflate(body: bytes, coding: str, limit: int) -> bytes:
-    """The body without its content coding.
+    """The body without its content coding; what it becomes counts for the request that runs.
 
     Raises:
         TooLargeError: it is larger than `limit`, compressed or not.
+        Overloaded: there is no room for what it becomes.
         Undecodable: it is not in this coding, or ends too soon.
     """
     if coding == IDENTITY:
@@ -31,8 +34,9 @@ def inflate(body: bytes, coding: str, limit: int) -> bytes:
         return body
     parts: list[bytes] = []
     size = at = 0
+    share = budget.current()
     while at < len(body):  # gzip allows several members, one after the other
-        member, at = _member(body, at, coding, limit - size)
+        member, at = _member(body, at, coding, limit - size, share)
         size += sum(map(len, member))
         _check(size, limit)
         parts += member
@@ -49,7 +53,7 @@ def too_large(limit: int) -> TooLargeError:
     )
 
 
-def _member(body: bytes, at: int, coding: str, limit: int) -> tuple[list[bytes], int]:
+def _member(body: bytes, at: int, coding: str, limit: int, share: Share | None) -> tuple[list[bytes], int]:
     """One member, or a little more than `limit` of it, and where the next begins.
 
     It is fed in pieces that grow: the decoder copies what it leaves over, and with the whole body at
@@ -67,6 +71,8 @@ def _member(body: bytes, at: int, coding: str, limit: int) -> tuple[list[bytes],
         except zlib.error as error:
             raise Undecodable(f"The body is not {coding}: {error}.") from None
         size += len(parts[-1])
+        if share is not None:
+            share.take(len(parts[-1]))
         at += len(fed)
         piece *= 2
     return parts, at - len(decoder.unused_data)

@@ -34,7 +34,9 @@ _MEDIA: Final = {
 
 def otlp_routes(ingest: Ingest, settings: Settings) -> list[Route]:
     """The three paths of OTLP/HTTP."""
-    return [Route(f"/v1/{signal}", OtlpEndpoint(ingest, settings.max_body_bytes, signal)) for signal in Signal]
+    return [
+        Route(f"/v1/{signal}", OtlpEndpoint(ingest, settings.max_body_bytes, signal)) for signal in Signal
+    ]
 
 
 def otlp_error(error: Exception, content_type: str) -> Response:
@@ -42,7 +44,7 @@ def otlp_error(error: Exception, content_type: str) -> Response:
     the request, or in JSON where that is none of ours."""
     failed = statuses.answer(error)
     response = _response(failed.status, _encoding(content_type) or Encoding.JSON, failed.http)
-    if failed.http == 503:
+    if failed.http in (429, 503):
         response.headers["Retry-After"] = str(statuses.RETRY_AFTER)
     elif failed.http == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
@@ -82,7 +84,7 @@ class OtlpEndpoint:
         coding = request.headers.get("content-encoding", "").strip().lower() or bodies.IDENTITY
         if coding not in bodies.CODINGS:
             raise Refused(415, f"Content-Encoding {coding!r} is not one of {', '.join(bodies.CODINGS)}.")
-        raw = await self._receive(request)
+        raw = await request.body()
         if len(raw) > _INLINE and coding != bodies.IDENTITY:
             raw = await asyncio.to_thread(bodies.inflate, raw, coding, self._limit)
         else:
@@ -93,24 +95,6 @@ class OtlpEndpoint:
     async def take(self, request: Request, raw: bytes, encoding: Encoding) -> Receipt:
         """What becomes of a body; a vendor's face translates it first."""
         return await self._ingest.export(self._signal, raw, encoding, project=request.state.grant.project)
-
-    async def _receive(self, request: Request) -> bytes:
-        """The body as it was sent; what is on its way counts as pending."""
-        if int(request.headers.get("content-length") or 0) > self._limit:
-            raise bodies.too_large(self._limit)
-        chunks: list[bytes] = []
-        size = 0
-        budget = self._ingest.budget
-        try:
-            async for chunk in request.stream():
-                budget.take(len(chunk), held=size)
-                size += len(chunk)
-                if size > self._limit:
-                    raise bodies.too_large(self._limit)
-                chunks.append(chunk)
-        finally:
-            budget.give(size)
-        return b"".join(chunks)
 
 
 def _encoding(content_type: str) -> Encoding | None:

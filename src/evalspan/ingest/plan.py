@@ -6,6 +6,7 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Iterable
 from functools import cache
+from sys import getsizeof
 from typing import Any, Final
 
 import evalspan.ingest.dialects as package
@@ -51,6 +52,9 @@ _CONVERT: Final[dict[str, Callable[[Json], Json]]] = {
 }
 _LONG: Final = ("input", "output")
 _BASE: Final = "semconv"
+# What a plan takes beside its keys: 5.3 kB was measured for LLM spans, and 48 bytes for a key of metadata.
+_PLAN_BYTES: Final = 8192
+_KEY_BYTES: Final = 64
 _HTTP: Final = frozenset({names.HTTP_REQUEST_METHOD, names.HTTP_METHOD})
 
 
@@ -136,23 +140,36 @@ class Plan:
 
 
 class Plans:
-    """The plans of the sets of keys seen so far; forgotten all at once when they are too many."""
+    """The plans of the sets of keys seen so far; forgotten all at once when they are too many or too wide."""
 
     LIMIT: Final = 4096
+    BYTES: Final = 64 * 1024 * 1024
+    """What all of them may take together. A shape of more than a 64th of it is planned anew each time."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, bool, tuple[str, ...]], Plan] = {}
+        self._bytes = 0
 
     def of(self, scope: str, view: View) -> Plan:
         """The plan for a span."""
         shape = (scope, bool(view.events), tuple(view.texts))
         plan = self._known.get(shape)
         if plan is None:
-            if len(self._known) >= self.LIMIT:
-                self._known.clear()
             keys = frozenset(view.texts) | ({EVENTS} if view.events else frozenset[str]())
-            plan = self._known[shape] = Plan(scope, keys)
+            plan = Plan(scope, keys)
+            self._keep(shape, plan)
         return plan
+
+    def _keep(self, shape: tuple[str, bool, tuple[str, ...]], plan: Plan) -> None:
+        scope, _, keys = shape
+        size = _PLAN_BYTES + getsizeof(scope) + sum(getsizeof(key) + _KEY_BYTES for key in keys)
+        if size > self.BYTES // 64:
+            return
+        if len(self._known) >= self.LIMIT or self._bytes + size > self.BYTES:
+            self._known.clear()
+            self._bytes = 0
+        self._known[shape] = plan
+        self._bytes += size
 
 
 def _detect(scope: str, keys: frozenset[str]) -> Dialect | None:

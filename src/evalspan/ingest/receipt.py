@@ -37,6 +37,12 @@ class Findings:
         self.warned[reason] += 1
         self._examples.setdefault(reason, example[:_EXAMPLE_LIMIT])
 
+    def merge(self, other: Findings) -> None:
+        """Add what was found elsewhere in the same request."""
+        self.rejected += other.rejected
+        self.warned += other.warned
+        self._examples = other._examples | self._examples
+
     def receipt(self, accepted: int, noun: str) -> Receipt:
         """`noun`: what the items are, as in "spans"."""
         parts = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from enum import StrEnum
 from typing import Any, Final
@@ -12,8 +13,9 @@ from opentelemetry.metrics import Meter, NoOpMeter
 
 from evalspan.errors import StoreUnavailable
 from evalspan.ingest import instruments, logs, metrics, otlp_json, prices, scope, spans, wire
+from evalspan.ingest.apart import Reader
 from evalspan.ingest.batch import Batch
-from evalspan.ingest.budget import Budget
+from evalspan.ingest.budget import Budget, Share, taken_over
 from evalspan.ingest.instruments import CommitInstruments
 from evalspan.ingest.owners import Owners
 from evalspan.ingest.plan import Plans
@@ -45,6 +47,7 @@ class Ingest:
         self._counters = Counters(self.budget, CommitInstruments(self.meter))
         instruments.observe(self.meter, self._counters.copy, self.budget)
         self._plans = Plans()
+        self._reader = Reader()
         self._owners = Owners(store)
         self._writer = Writer(store, settings.commit_linger, self.budget, self._counters)
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="evalspan-decode")
@@ -75,18 +78,18 @@ class Ingest:
     async def _export(
         self, signal: Signal, payload: bytes | Message, encoding: Encoding, project: str
     ) -> Receipt:
-        size = payload.ByteSize() if isinstance(payload, Message) else len(payload)
-        self.budget.take(size)
+        share = taken_over(self.budget)
         try:
+            share.cover(payload.ByteSize() if isinstance(payload, Message) else len(payload))
             loop = asyncio.get_running_loop()
             batch = await loop.run_in_executor(self._pool, self._decode, signal, payload, encoding, project)
             self._counters.found(batch)
             if not batch.rows:
-                self.budget.give(size)
+                share.give()
                 return batch.receipt()
-            answer = self._submit(batch, size)
+            answer = self._submit(batch, share)
         except BaseException:
-            self.budget.give(size)
+            share.give()
             raise
         return await asyncio.wrap_future(answer)
 
@@ -99,12 +102,14 @@ class Ingest:
         self._writer.close()
         self._pool.shutdown()
 
-    def _submit(self, batch: Batch, size: int) -> Future[Receipt]:
+    def _submit(self, batch: Batch, share: Share) -> Future[Receipt]:
         try:
-            return self._writer.submit(batch, size)
+            answer = self._writer.submit(batch, share.size)
         except StoreUnavailable:
             self._counters.failed(batch)
             raise
+        share.hand_over()  # the writer gives it back
+        return answer
 
     def _decode(self, signal: Signal, payload: bytes | Message, encoding: Encoding, project: str) -> Batch:
         batch = Batch(PARTS[signal].noun)
@@ -114,11 +119,14 @@ class Ingest:
             request = parse(signal, payload, batch.findings)
         if project:
             scope.admit(signal, request, project, self._owners, batch.findings)
+        batch.merge(self._reader.read(signal, request, self._read(signal)))
+        return batch
+
+    def _read(self, signal: Signal) -> Callable[[Any, Batch], None]:
         match signal:
             case Signal.TRACES:
-                spans.decode(request, batch, self._plans)
+                return lambda request, batch: spans.decode(request, batch, self._plans)
             case Signal.LOGS:
-                logs.decode(request, batch)
+                return logs.decode
             case Signal.METRICS:
-                metrics.decode(request, batch)
-        return batch
+                return metrics.decode

@@ -15,7 +15,7 @@ from google.rpc import code_pb2  # pyright: ignore[reportMissingTypeStubs] (the 
 from google.rpc.error_details_pb2 import BadRequest, RetryInfo
 from google.rpc.status_pb2 import Status
 
-from evalspan.errors import EvalspanError
+from evalspan.errors import EvalspanError, RateError
 from evalspan.ingest.receipt import Receipt
 from evalspan.ingest.signals import PARTS, Signal
 
@@ -29,6 +29,7 @@ _CODES: Final = {
     405: code_pb2.UNIMPLEMENTED,
     413: code_pb2.RESOURCE_EXHAUSTED,  # without RetryInfo: not to be retried
     415: code_pb2.INVALID_ARGUMENT,
+    429: code_pb2.UNAVAILABLE,  # clients may drop what is answered RESOURCE_EXHAUSTED
     503: code_pb2.UNAVAILABLE,
 }
 
@@ -63,8 +64,9 @@ def answer(error: Exception) -> Answer:
     if http == 400:
         violation = BadRequest.FieldViolation(field="body", description=message)
         status.details.add().Pack(BadRequest(field_violations=[violation]))
-    if http == 503:
-        status.details.add().Pack(RetryInfo(retry_delay=Duration(seconds=RETRY_AFTER)))
+    if http in (429, 503):
+        seconds = error.retry_after if isinstance(error, RateError) else RETRY_AFTER
+        status.details.add().Pack(RetryInfo(retry_delay=Duration(seconds=seconds)))
     return Answer(http, status)
 
 
