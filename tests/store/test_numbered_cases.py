@@ -61,13 +61,13 @@ def test_every_view_gives_a_case_the_same_number(store: Store) -> None:
 
 
 def inside(span_id: str, parent: str, record: str, at: float) -> Row:
-    ids = {"experiment_id": "e1", "record_id": record, "run_iteration": 0}
+    ids: dict[str, Any] = {"experiment_id": "e1", "record_id": record, "run_iteration": 0}
     return span("t", span_id, parent, at=at, span_type="CASE", **ids)
 
 
 def shared_trace() -> list[Row]:
     """root > (spare call, c1 > step > call, c2 > call, c2 > c3 > call)."""
-    paid = {"span_type": "LLM", "input_tokens": 1, "output_tokens": 1, "total_tokens": 2}
+    paid: dict[str, Any] = {"span_type": "LLM", "input_tokens": 1, "output_tokens": 1, "total_tokens": 2}
     return [
         span("t", "root"),
         span("t", "spare", "root", **paid),

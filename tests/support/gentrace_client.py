@@ -10,9 +10,15 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+Run = Callable[..., Any]
+"""Runs a script with arguments; the JSON on its last line."""
+Sql = Callable[..., list[dict[str, Any]]]
+"""The rows of a query; keyword arguments are its parameters."""
 
 NEWEST = "gentrace-py==1.6.1"
 _CACHE = Path(__file__).parents[2] / ".cache" / "gentrace"

@@ -20,7 +20,9 @@ def of(store: Store, kind: Kind, ids: Iterable[str]) -> dict[str, dict[str, Any]
     return {found.id: found.body for found in documents.find(store, kind, ids=list(ids))}
 
 
-def set_fields(store: Store, kind: Kind, id: str, project_id: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+def set_fields(
+    store: Store, kind: Kind, id: str, project_id: str, fields: Mapping[str, Any]
+) -> dict[str, Any]:
     """Set some fields, None included; all that it has now."""
     if not fields:
         return of(store, kind, [id]).get(id, {})

@@ -38,6 +38,4 @@ def retrieve(request: Request) -> Response:
     )
 
 
-OPERATIONS = (
-    Operation("GET", "/organizations/{organization_id}", "Get the organization.", retrieve),
-)
+OPERATIONS = (Operation("GET", "/organizations/{organization_id}", "Get the organization.", retrieve),)

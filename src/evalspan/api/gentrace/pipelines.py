@@ -112,7 +112,7 @@ def _slug_filter(request: Request) -> Callable[[str], bool]:
     query = request.query_params
     mode = query.get("slug[mode]", "default")
     if mode not in ("default", "insensitive"):
-        raise UsageError(f"slug[mode]={mode!r} is neither 'default' nor 'insensitive'.", pointer="/slug[mode]")
+        raise UsageError(f"slug[mode]={mode!r} is neither 'default' nor 'insensitive'.")
     fold: Callable[[str], str] = str.casefold if mode == "insensitive" else str
     tests: list[Callable[[str], bool]] = []
     for name, test in _TESTS.items():

@@ -16,7 +16,6 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from evalspan import attributes as names
 from evalspan.api.datadog.otlp import attributes
-from evalspan.ingest.dialects import gentrace
 from evalspan.model import Json
 
 PREFIX: Final = "score."
@@ -39,7 +38,7 @@ def events(span: Span, given: Mapping[str, AnyValue], result: Json, *, whole: bo
     """
     found: dict[str, bool | int | float] = {}
     if whole and isinstance(result, bool | int | float):
-        found[given[gentrace.TEST_CASE_NAME].string_value if gentrace.TEST_CASE_NAME in given else span.name] = result
+        found[span.name] = result
     if isinstance(result, dict):
         for key, value in cast("dict[str, Json]", result).items():
             if key.startswith(PREFIX) and key != PREFIX and isinstance(value, bool | int | float):

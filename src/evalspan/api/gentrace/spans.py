@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
@@ -88,8 +88,10 @@ def _make_case(span: Span, given: Mapping[str, AnyValue], known: Known) -> None:
     project_id = experiment.project_id if experiment else ""
     home = known.test_case(test_case_id, project_id) if test_case_id else None
     args = _event(span, gentrace.ARGS_EVENT, gentrace.ARGS)
+    result = _event(span, gentrace.OUTPUT_EVENT, gentrace.OUTPUT)
     values: dict[str, Any] = {
         names.SPAN_TYPE: names.CASE,
+        names.OUTPUT: "null" if result is None else None,  # as of every client's case that failed
         names.EXPERIMENT_ID: _text(given, gentrace.EXPERIMENT_ID),
         names.RUN_ITERATION_BY_START: True,
         names.RECORD_ID: test_case_id or _identity(span, given, args),
@@ -99,8 +101,8 @@ def _make_case(span: Span, given: Mapping[str, AnyValue], known: Known) -> None:
     }
     added = {key: value for key, value in values.items() if key not in given}
     span.attributes.extend(attributes(added))
-    result = _event(span, gentrace.OUTPUT_EVENT, gentrace.OUTPUT)
-    span.events.extend(scores.events(span, given, result, whole=not test_case_id and not isinstance(args, list)))
+    is_eval = not test_case_id and not isinstance(args, list)  # those of a dataset are called with a list
+    span.events.extend(scores.events(span, given, result, whole=is_eval))
 
 
 def _of_experiment(experiment: Experiment | None) -> dict[str, Any]:
@@ -167,7 +169,7 @@ def _event(span: Span, name: str, key: str) -> Json:
 def _plain(value: AnyValue) -> Any:
     kind = value.WhichOneof("value")
     if kind in ("string_value", "bool_value", "int_value", "double_value"):
-        return cast("Any", getattr(value, kind))
+        return getattr(value, kind)
     if kind == "array_value":
         return [_plain(item) for item in value.array_value.values]
     return ""

@@ -7,8 +7,7 @@ here have ids of their own; of others the newest is meant.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 from pydantic import Field
 from starlette.requests import Request
@@ -31,9 +30,7 @@ class NewTestCase(wire.Body):
     expected_outputs: dict[str, Json] | None = Field(default=None)
 
 
-def _shown(
-    record: Record, dataset_id: str, project_id: str, times: dict[str, str | None]
-) -> dict[str, Any]:
+def _shown(record: Record, dataset_id: str, project_id: str, times: dict[str, str | None]) -> dict[str, Any]:
     return {
         "id": record.id,
         "datasetId": dataset_id,
@@ -50,7 +47,7 @@ def _shown(
 def expected(record: Record) -> Json:
     """An object, as its client reads it; what other programs stored bare is named `output`."""
     found = record.expected_output
-    return found if found is None or isinstance(found, dict) else {"output": found}
+    return {"output": found} if found is not None and not isinstance(found, dict) else cast("Json", found)
 
 
 def _of(stored: StoredRecord, dataset: Dataset) -> dict[str, Any]:
@@ -102,12 +99,11 @@ def _present(found: homes.HomedRecord) -> dict[str, Any]:
 
 def listing(request: Request) -> Response:
     """In the order in which they were added; archived datasets are left out unless they are named."""
-    return wire.many(
-        _of(stored, dataset) for dataset in reversed(_datasets(request)) for stored in _records(request, dataset)
-    )
+    found = reversed(_datasets(request))
+    return wire.many(_of(stored, dataset) for dataset in found for stored in _records(request, dataset))
 
 
-def _datasets(request: Request) -> Iterable[Dataset]:
+def _datasets(request: Request) -> list[Dataset]:
     identity = request.query_params.get("datasetId", "")
     if identity:
         return [catalog(request).datasets.get(identity)]

@@ -67,11 +67,12 @@ def _of_eval(args: dict[str, Json]) -> Json:
 
 def _literal(text: Json) -> Json:
     try:
-        found = ast.literal_eval(text)
+        found: Json = ast.literal_eval(text)
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         return text
     # Only what JSON holds as it is: of a tuple, a set or bytes the text says more.
-    return found if found is None or isinstance(found, str | bool | int | float | list | dict) else text
+    plain = found is None or isinstance(found, str | bool | int | float | list | dict)
+    return cast("Json", found) if plain else text
 
 
 def event(view: View, name: str, key: str) -> str | None:

@@ -6,13 +6,15 @@ Prints what the client was given.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import sys
 from typing import Any
 
-import gentrace
-from gentrace import eval, eval_dataset, experiment, interaction, traced  # noqa: A004
 from opentelemetry import trace
+
+import gentrace
+from gentrace import eval, eval_dataset, experiment, interaction, traced
 
 PIPELINE = sys.argv[1]
 QUESTIONS = {"China": "Beijing", "France": "Paris", "Peru": "Lima", "Chad": "N'Djamena"}
@@ -76,13 +78,12 @@ async def main() -> None:
 
         for _ in range(2):
             await judged("abc", size=6)
-        try:
+        with contextlib.suppress(KeyError):
             await broken()
-        except KeyError:
-            pass
 
     result = await capitals()
-    print(json.dumps({"experiment": result.id, "url": result.url, "dataset": dataset.id, "cases": [c.id for c in cases]}))
+    given = {"experiment": result.id, "url": result.url, "dataset": dataset.id}
+    print(json.dumps({**given, "cases": [case.id for case in cases]}))
 
 
 asyncio.run(main())
