@@ -71,9 +71,13 @@ def push(prompt: str, file: str, deploy: bool, store: str | None) -> None:
     given.pop("deploy", None)
     with _prompts(store) as found:
         made = found.add_version(
-            prompt, cast("list[dict[str, Any]]", messages), model=str(known.get("model") or ""), variables=known.get("variables"),
-            deploy=deploy, **given,
-        )  # fmt: skip
+            prompt,
+            cast("list[dict[str, Any]]", messages),
+            model=str(known.get("model") or ""),
+            variables=known.get("variables"),
+            deploy=deploy,
+            **given,
+        )
     _tell(prompt, made)
 
 

@@ -110,7 +110,7 @@ def _bounds(evaluator: EvaluatorContent) -> tuple[float | None, float | None]:
 def _choice(evaluator: EvaluatorContent, item: Json, whole: Json) -> Choice:
     """The choice of a name, in any case where only one fits."""
     choices = evaluator.score_config.choices
-    if not isinstance(item, str):
+    if not isinstance(item, str) or not item.strip():
         raise _misfit(evaluator, whole)
     if not choices:
         return Choice(name=item)
