@@ -260,3 +260,31 @@ def test_the_client_reads_and_changes_experiments(run: Run) -> None:
     assert seen["renamed"] == ["renamed", {"k": 2}]
     assert seen["of_dataset"] == ["renamed"]
     assert seen["nameless"].startswith("experiment-")
+
+
+def test_what_an_experiment_came_to_is_a_number_by_the_schema_and_percentiles_to_the_client(
+    make: Make, opik: httpx.Client
+) -> None:
+    experiment, trace = make(name="ran", project_name="ran")["id"], str(uuid.UUID(int=7 << 76 | 2 << 62))
+    for method, path, body in (
+        ("POST", "experiments/items", {"experiment_items": [{
+            "id": str(uuid.uuid4()), "experiment_id": experiment, "dataset_item_id": str(uuid.uuid4()),
+            "trace_id": trace,
+        }]}),
+        ("POST", "traces/batch", {"traces": [{
+            "id": trace, "project_name": "ran", "name": "t", "output": {"a": 1},
+            "start_time": "2026-01-01T00:00:00Z", "end_time": "2026-01-01T00:00:02Z",
+        }]}),
+        ("PUT", "traces/feedback-scores", {"scores": [
+            {"id": trace, "name": "exact", "value": 0.5, "source": "sdk", "project_name": "ran"},
+        ]}),
+    ):  # fmt: skip
+        answer = opik.request(method, f"/v1/private/{path}", json=body)
+        assert answer.is_success, answer.text
+    found = read(opik, experiment)
+    checker = jsonschema_rs.Draft7Validator(opik.get("/v1/schema/experiment").json(), validate_formats=True)
+    assert [error.message for error in checker.iter_errors(found)] == []
+    assert (found["trace_count"], found["duration"]) == (1, 2000)
+    assert found["feedback_scores"] == [{"name": "exact", "value": 0.5, "count": 1}]
+    seen = opik.get(f"{API}/{experiment}", headers={"x-fern-language": "Python"}).json()
+    assert seen["duration"] == {"p50": 2000, "p90": 2000, "p99": 2000}
