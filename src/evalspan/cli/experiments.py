@@ -16,7 +16,6 @@ from evalspan.cli.output import FORMATS, render
 from evalspan.cli.service import service
 from evalspan.errors import UsageError
 from evalspan.model import Json
-from evalspan.sdk import hosted
 from evalspan.sdk.hosted import Hosted, HostedExperiment
 from evalspan.settings import load as load_settings
 
@@ -201,12 +200,12 @@ def _step(
     if kind == "prompt":
         if not prompt:
             raise UsageError("--type prompt needs --prompt.")
-        return hosted.prompt(prompt, version)
+        return Hosted.prompt(prompt, version)
     if kind == "completion":
         if not model:
             raise UsageError("--type completion needs --model.")
-        return hosted.completion(model, **parameters)
-    return hosted.custom() if kind == "custom" else hosted.duplicate()
+        return Hosted.completion(model, **parameters)
+    return Hosted.custom() if kind == "custom" else Hosted.duplicate()
 
 
 def _parsed(parameters: tuple[str, ...]) -> dict[str, Json]:

@@ -188,6 +188,26 @@ class Hosted:
         except NotFoundError:
             raise NotFoundError(f"There is no dataset {dataset!r} in the project {project!r}.") from None
 
+    @staticmethod
+    def prompt(prompt: str, version: int | None = None) -> dict[str, Json]:
+        """A step: the input's variables into a prompt; None is the deployed version."""
+        return {"type": "prompt", "config": {"prompt_id": prompt, "version": version}}
+
+    @staticmethod
+    def completion(model: str, **parameters: Json) -> dict[str, Json]:
+        """A step: the input's messages to a model."""
+        return {"type": "completion", "config": {"model": model, **parameters}}
+
+    @staticmethod
+    def custom() -> dict[str, Json]:
+        """A step, and the only one: outputs are submitted."""
+        return {"type": "wait", "config": {}}
+
+    @staticmethod
+    def duplicate() -> dict[str, Json]:
+        """A step: the output that the row holds already."""
+        return {"type": "duplicate", "config": {}}
+
     def _client(self) -> Client:
         return self._given or lifecycle.start().client
 
@@ -199,26 +219,6 @@ class Hosted:
         while found := self._ask("GET", path, page=number)["results"]:
             yield from found
             number += 1
-
-
-def prompt(prompt: str, version: int | None = None) -> dict[str, Json]:
-    """A step: the input's variables into a prompt; None is the deployed version."""
-    return {"type": "prompt", "config": {"prompt_id": prompt, "version": version}}
-
-
-def completion(model: str, **parameters: Json) -> dict[str, Json]:
-    """A step: the input's messages to a model."""
-    return {"type": "completion", "config": {"model": model, **parameters}}
-
-
-def custom() -> dict[str, Json]:
-    """A step, and the only one: outputs are submitted."""
-    return {"type": "wait", "config": {}}
-
-
-def duplicate() -> dict[str, Json]:
-    """A step: the output that the row holds already."""
-    return {"type": "duplicate", "config": {}}
 
 
 def _path(*parts: str) -> str:

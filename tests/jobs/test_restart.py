@@ -1,0 +1,127 @@
+"""Services that are killed while they run an experiment: every item is done once, and nothing is paid twice
+without being counted.
+
+EVALSPAN_TEST_EFFORT above 1 takes the 1,319 questions of GSM8K (EVALSPAN_GSM8K names the file; else as many
+made ones), which takes minutes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from evalspan.sdk.client import Client
+from evalspan.sdk.hosted import Hosted
+from evalspan.sdk.registry import Evaluators, Prompts
+from support.clickhouse_server import ClickHouseServer
+from support.effort import EFFORT
+from support.llm_wire import LLMWire, Messages, text_of
+from support.process import wait_until
+from support.service import ServiceProcess
+
+WHOLE: Final = EFFORT > 1
+PATIENCE: Final = 1800.0 if WHOLE else 150.0
+RESULTS: Final = """
+SELECT count() AS items, uniqExact(record_id, run_iteration) AS different, countIf(status = 'ok') AS fine,
+    countIf(mapContains(scores, 'exact')) AS exact, countIf(mapContains(scores, 'judge')) AS judged,
+    sum(scores['exact']) AS right
+FROM experiment_results
+"""
+
+
+def answer(model: str, messages: Messages) -> str:
+    """A judge that likes everything; else the number that the question ends with."""
+    text = text_of(messages[-1]["content"])
+    return '{"score": 5, "explanation": "fine"}' if model == "gpt-4o" else text.rpartition(" ")[2]
+
+
+def questions() -> list[dict[str, Any]]:
+    made = [{"question": f"What comes to {number}", "answer": str(number)} for number in range(12)]
+    if not WHOLE:
+        return made
+    named = os.environ.get("EVALSPAN_GSM8K")
+    if named is None:
+        return [{"question": f"What comes to {number}", "answer": str(number)} for number in range(1319)]
+    lines = Path(named).read_text(encoding="utf-8").splitlines()
+    found = [json.loads(line) for line in lines]
+    solved = [(each["question"], each["answer"].rpartition("#### ")[2]) for each in found]
+    return [{"question": f"{asked} {number}", "answer": number} for asked, number in solved]
+
+
+def prepare(client: Client) -> dict[str, Any]:
+    """A dataset, a prompt and two evaluators; what an experiment over them is created with."""
+    made = client.respan("POST", "/datasets/", {"name": "questions", "is_empty": True})["id"]
+    rows = [{"input": {"q": each["question"]}, "expected_output": each["answer"]} for each in questions()]
+    for start in range(0, len(rows), 500):
+        client.respan("POST", f"/datasets/{made}/logs/bulk/", {"logs": rows[start : start + 500]})
+    asked = Prompts(client).create("ask")
+    messages = [{"role": "user", "content": "{{ q }}"}]
+    Prompts(client).add_version(
+        asked.id, messages, model="gpt-4o-mini", variables={"q": "string"}, deploy=True, max_tokens=50
+    )
+    evaluators = Evaluators(client)
+    evaluators.create("exact", type="rule", score_value_type="boolean", rule_config={"rule": "exact"})
+    judge = {"model": "gpt-4o", "evaluator_definition": "{{output}}", "max_tokens": 50}
+    evaluators.create("judge", type="llm", score_value_type="numerical", llm_config=judge)
+    return {
+        "dataset_id": made,
+        "workflow": [Hosted.prompt(asked.id)],
+        "evaluators": ["exact", "judge"],
+        "runs": 2,
+    }
+
+
+@pytest.mark.slow
+def test_a_service_that_is_killed_twice_does_every_item_once_within_the_budget(tmp_path: Path) -> None:
+    with LLMWire(answer=answer, latency=0.02) as llm:
+        store = f"chdb://{tmp_path / 'store'}"
+        with ServiceProcess(tmp_path / "service", store, llm.variables()).start() as service:
+            client = Client(service.endpoint, patience=60)
+            hosted, asked = Hosted(client), prepare(client)
+            total = 2 * len(questions())
+            budget = 400_000 * total
+            made = hosted.create(**asked, budget_tokens=budget, concurrency=6)
+            for part in (0.3, 1.1):
+                wait_until(lambda part=part: len(llm.answered) >= part * total, PATIENCE)
+                service.kill()
+                service.start()
+            over = hosted.wait(made.id, timeout=PATIENCE)
+            assert (over.status, over.done, over.error) == ("completed", total, "")
+            row = service.sql(RESULTS)[0]
+            assert {int(value) for value in row.values()} == {total}
+            stands = client.respan("GET", f"/v2/experiments/{made.id}/")["run_progress"]
+            assert llm.tokens <= stands["spent_tokens"] + stands["reserved_tokens"] <= budget
+            again = Counter(text_of(call.body["messages"][-1]["content"]) for call in llm.calls)
+            assert sum(again.values()) <= 2 * total + 2 * 6
+
+
+def test_of_two_services_one_runs_an_experiment_and_the_other_goes_on_when_it_is_killed(
+    tmp_path: Path, clickhouse_server: ClickHouseServer
+) -> None:
+    with ExitStack() as stack:
+        llm = stack.enter_context(LLMWire(answer=answer, latency=0.05))
+        stack.callback(clickhouse_server.drop, "hosted_replicas")
+        store = clickhouse_server.address("hosted_replicas")
+        services: dict[str, ServiceProcess] = {}
+        for name in ("first", "second"):
+            more = {"OPENAI_API_KEY": name, "EVALSPAN_JOB_LEASE": "3"}
+            service = ServiceProcess(tmp_path / name, store, {**llm.variables(), **more})
+            services[f"Bearer {name}"] = stack.enter_context(service.start())
+        first, _ = services.values()
+        asked = prepare(Client(first.endpoint, patience=60))
+        made = Hosted(Client(first.endpoint, patience=60)).create(**asked, concurrency=3)
+        wait_until(lambda: len(llm.answered) >= 10, PATIENCE)
+        runs_it = {call.headers["authorization"] for call in list(llm.calls)}
+        assert len(runs_it) == 1
+        services.pop(runs_it.pop()).kill()
+        (left,) = services.values()
+        over = Hosted(Client(left.endpoint, patience=60)).wait(made.id, timeout=PATIENCE)
+        assert (over.status, over.done) == ("completed", 24)
+        assert {int(value) for value in left.sql(RESULTS)[0].values()} == {24}
+        assert len(llm.calls) <= 2 * 24 + 2 * 3
