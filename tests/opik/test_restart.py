@@ -1,0 +1,26 @@
+"""Nothing that merging needs is in memory only. (One embedded store per process at a time: hence a file of
+its own.)"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import httpx
+
+from evalspan.api.server import Service
+from evalspan.settings import Settings
+from opik import flow
+from support.opik_client import BASE
+
+
+def test_a_restart_between_writes_changes_nothing(tmp_path: Path) -> None:
+    settings = Settings(store=f"chdb://{tmp_path / 'store'}", http_port=0, grpc_port=-1)
+    with Service(settings) as running, httpx.Client(base_url=running.endpoint + BASE, timeout=60) as client:
+        flow.prepare(client)
+        whole, broken = flow.begin(client), flow.begin(client)
+        flow.send(client, flow.writes(whole))
+        writes = flow.writes(broken)
+        flow.send(client, writes[::-2])
+    with Service(settings) as running, httpx.Client(base_url=running.endpoint + BASE, timeout=60) as client:
+        flow.send(client, writes[-2::-2])
+        assert flow.state(running.endpoint, broken) == flow.state(running.endpoint, whole)
