@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 
 import httpx
+import pytest
 
 from clients.conftest import Sql
 from evalspan.api.server import Service
 from support.markdown import ROOT, blocks
+
+pytestmark = pytest.mark.slow
 
 PAGE = "docs/clients.md"
 CLIENTS = ["ddtrace", "evalspan", "gentrace", "opik"]
