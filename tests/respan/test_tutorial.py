@@ -62,6 +62,7 @@ def dataset(client: httpx.Client, *inputs: Any) -> str:
 
 def over(client: httpx.Client, experiment_id: str) -> dict[str, Any]:
     """The experiment once it has its end."""
+    found: dict[str, Any] = {}
     for _ in range(600):
         found = client.get(f"/v2/experiments/{experiment_id}/").json()
         if found["status"] in OVER:

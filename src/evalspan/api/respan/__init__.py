@@ -10,6 +10,7 @@ from starlette.routing import BaseRoute, Mount
 from evalspan.api.respan import (
     dataset_logs,
     datasets,
+    eval_reports,
     evaluators,
     experiments,
     log_summary,
@@ -23,6 +24,7 @@ from evalspan.api.respan.call import routes as operation_routes
 OPERATIONS: tuple[Operation, ...] = (
     *datasets.OPERATIONS,
     *dataset_logs.OPERATIONS,
+    *eval_reports.OPERATIONS,
     *prompts.OPERATIONS,
     *evaluators.OPERATIONS,
     *experiments.OPERATIONS,
