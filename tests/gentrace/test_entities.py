@@ -59,7 +59,8 @@ def test_a_test_case_is_a_record_and_gone_when_it_is_deleted(told: dict[str, Any
     assert told["left"] == [case["id"]]
     assert told["twin"] in told["gone"]["message"]
     stored = ask(
-        "SELECT record_id, input, expected_output FROM dataset_records WHERE dataset_id = {id:String} AND is_current",
+        "SELECT record_id, input, expected_output FROM dataset_records "
+        "WHERE dataset_id = {id:String} AND is_current",
         id=told["data"]["id"],
     )
     assert stored == [

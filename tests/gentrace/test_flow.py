@@ -67,9 +67,9 @@ def test_an_error_is_told_once_and_in_its_own_words(
 ) -> None:
     failed = [row for row in results if row["status"] == "error"]
     assert [(row["error_type"], row["error"], row["output"], row["scores"]) for row in failed] == [
-        ("ValueError", "no such country", "", {}),
-        ("ValueError", "no such country", "", {}),
-        ("KeyError", "'absent'", "", {}),
+        ("ValueError", "no such country", "null", {}),
+        ("ValueError", "no such country", "null", {}),
+        ("KeyError", "'absent'", "null", {}),
     ]
     told = ask(
         "SELECT name, status_message, countEqual(events.name, 'exception') AS times FROM spans "

@@ -7,13 +7,16 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from evalspan.api.errors import error_response
-from evalspan.errors import EvalspanError, RateError
+from evalspan.api.gentrace.access import TRACES
+from evalspan.errors import EvalspanError, RateError, StoreUnavailable
 from evalspan.ingest import CODINGS, otlp_error
 
 
 def refusal(error: EvalspanError, scope: Scope) -> Response:
     """What the sender is told."""
     path = scope["path"]
+    if path.startswith(TRACES) and error.status == 429:
+        error = StoreUnavailable(str(error))  # Gentrace's exporter drops what is answered 429, and repeats on 503
     if path.startswith("/v1/") or path.endswith("/otel/v1/traces"):  # vendors put OTLP below their own path
         response = otlp_error(error, Headers(scope=scope).get("content-type", ""))
     else:

@@ -7,10 +7,11 @@ import asyncio
 import json
 from typing import Any
 
-import gentrace
-from gentrace import TestInput, eval, eval_dataset, experiment, interaction
 from opentelemetry import trace
 from pydantic import BaseModel
+
+import gentrace
+from gentrace import TestInput, eval, eval_dataset, experiment, interaction
 
 tracer = trace.get_tracer("some.library")
 
