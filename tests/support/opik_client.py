@@ -24,7 +24,7 @@ REQUIREMENT = "opik==2.2.122"
 _OTEL = ("opentelemetry-sdk", "opentelemetry-exporter-otlp-proto-http")  # for apps that use both
 BASE = "/opik/api"
 _CACHE = ROOT / ".cache" / "opik"
-_QUIET = {
+QUIET = {
     "OPIK_ANALYTICS_ENABLE": "false",
     "OPIK_SENTRY_ENABLE": "false",
     "LITELLM_LOCAL_MODEL_COST_MAP": "True",
@@ -65,7 +65,7 @@ def run_script(
     done = subprocess.run(
         [str(python), str(script)],
         cwd=folder,
-        env={**clean, **_QUIET, **redirect, "HOME": str(folder), **(variables or {})},
+        env={**clean, **QUIET, **redirect, "HOME": str(folder), **(variables or {})},
         capture_output=True,
         text=True,
         timeout=300,
