@@ -15,7 +15,8 @@ def test_trials_on_many_threads_are_all_there_and_none_twice(run: Run, ask: Sql)
     whole = ask(
         """SELECT count() AS cases, uniq(record_id, run_iteration) AS places, uniq(trace_id) AS traces,
             groupUniqArray(run_iteration) AS iterations, countIf(status = 'ok') AS ok,
-            sum(total_tokens) AS tokens, round(sum(cost_usd), 9) AS cost, countIf(expected_output = output_text) AS right,
+            sum(total_tokens) AS tokens, round(sum(cost_usd), 9) AS cost,
+            countIf(expected_output = output_text) AS right,
             uniqExact(mapSort(scores)) AS kinds
         FROM (SELECT *, JSONExtractRaw(output, 'output') AS output_text FROM experiment_results)
         WHERE experiment_id = {id:String}""",
