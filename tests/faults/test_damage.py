@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import httpx
@@ -11,6 +13,7 @@ import pytest
 
 from faults.conftest import PARTS, ROWS
 from ingest.build import span, traces
+from support.command import environment
 from support.service import ServiceProcess
 
 
@@ -55,6 +58,28 @@ def test_parts_that_cannot_be_read_are_named_at_every_start_and_the_others_are_s
         found = service.sql("SELECT record_id, output, scores['judge'] AS judge FROM experiment_results")
         assert len(found) == len({row["record_id"] for row in found}) == ROWS
         service.stop()
+
+
+def test_parts_that_cannot_be_read_are_in_readyz_in_the_metrics_and_said_by_the_doctor(
+    service: ServiceProcess, tmp_path: Path
+) -> None:
+    doctor = [sys.executable, "-m", "evalspan", "doctor", "--no-probe"]
+    for part in span_parts(tmp_path / "store")[:2]:
+        cut(part)
+    service.start()
+    ready = httpx.get(f"{service.endpoint}/readyz")
+    assert ready.status_code == 200
+    assert ready.json()["store"] == {"damaged_parts": {"spans": 2}}
+    metrics = httpx.get(f"{service.endpoint}/metrics").text
+    assert 'evalspan_store_damaged_parts{table="spans"} 2' in metrics
+    assert 'evalspan_store_damaged_parts{table="evaluations"} 0' in metrics
+    clean = environment(EVALSPAN_STORE=f"chdb://{tmp_path / 'store'}", EVALSPAN_ENDPOINT=service.endpoint)
+    told = subprocess.run(doctor, env=clean, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert told.returncode == 1
+    assert "The store has lost rows of spans: 2 parts could not be read." in told.stdout
+    service.stop()
+    told = subprocess.run(doctor, env=clean, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert told.stdout.count("set it aside as") == 2
 
 
 def test_what_a_kill_may_leave_beside_whole_rows_changes_nothing(

@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from evalspan.api.envelope import blocking
-from evalspan.store import Store
+from evalspan.store import Store, damaged_parts
 
 
 def routes() -> list[BaseRoute]:
@@ -21,7 +21,9 @@ async def alive(_request: Request) -> Response:
 
 
 def ready(request: Request) -> Response:
-    """503 (through the error shape) while ClickHouse does not answer; else what the ingest counted."""
+    """503 (through the error shape) while ClickHouse does not answer; else what the ingest counted, and how
+    many parts of the store are lost: it serves what it has, so that is no reason to be taken out."""
     store: Store = request.app.state.store
     store.ping()
-    return JSONResponse({"status": "ok", "ingest": asdict(request.app.state.ingest.stats())})
+    lost = {"damaged_parts": damaged_parts(store)}
+    return JSONResponse({"status": "ok", "store": lost, "ingest": asdict(request.app.state.ingest.stats())})

@@ -15,7 +15,7 @@ from typing import Any, Final
 from opentelemetry.metrics import CallbackOptions, Meter, Observation
 
 from evalspan.errors import EvalspanError
-from evalspan.store import Store, sql
+from evalspan.store import Store, damaged_parts, sql
 
 logger = logging.getLogger("evalspan.telemetry")
 
@@ -33,6 +33,7 @@ class StoreWatch:
         self._store = store
         self._tables: list[Row] = []
         self._disks: list[Row] = []
+        self._damaged: dict[str, int] = {}
         self._asked = self._answered = float("-inf")
         self._done = threading.Event()
         self._done.set()
@@ -50,6 +51,12 @@ class StoreWatch:
             ("evalspan.store.size", "bytes", "By", "Bytes on disk by table."),
         ):
             meter.create_observable_up_down_counter(name, [self._by_table(column)], unit, what)
+        meter.create_observable_up_down_counter(
+            "evalspan.store.damaged_parts",
+            [self._lost],
+            "{part}",
+            "Parts by table that ClickHouse could not read and set aside: their rows are lost.",
+        )
         meter.create_observable_gauge(
             "evalspan.store.disk.available",
             [self._available],
@@ -68,6 +75,12 @@ class StoreWatch:
         self._refresh()
         return [Observation(int(row["available"])) for row in self._disks if self._shown()]
 
+    def _lost(self, _options: CallbackOptions) -> Iterable[Observation]:
+        """Every table is shown, 0 where all is well."""
+        self._refresh()
+        tables = {str(row["name"]): 0 for row in self._shown()}
+        return [Observation(n, {"table": name}) for name, n in (tables | self._damaged).items() if tables]
+
     def _shown(self) -> list[Row]:
         return self._tables if time.monotonic() - self._answered < _STALE else []
 
@@ -82,6 +95,7 @@ class StoreWatch:
         try:
             self._tables = self._store.query(sql("queries/store_size"))
             self._disks = self._store.query(sql("queries/store_disk"))
+            self._damaged = dict(damaged_parts(self._store))
             self._answered = time.monotonic()
         except EvalspanError as error:
             logger.debug("The store does not tell its size: %s", error)

@@ -50,16 +50,20 @@ def local_store(settings: Settings, *, reached: bool) -> Iterator[Finding]:
 
 
 def _schema(settings: Settings) -> Iterator[Finding]:
-    """Whether ClickHouse opens it, and whether a newer evalspan wrote it."""
-    from evalspan.store import Store, sql
+    """Whether ClickHouse opens it, whether a newer evalspan wrote it, and whether all of it is there."""
+    from evalspan.store import Store, damage, sql
     from evalspan.store.schema import SCHEMA
 
     try:
         with Store(settings.store, migrate=False) as store:
             found = int(store.query(sql("queries/schema_version"))[0]["version"])
+            lost = list(damage(store))
     except EvalspanError as error:
         yield problem(CHECK, f"The store does not open: {error}", "Nothing was changed in it.")
         return
+    for sentence in lost:
+        what, _, advice = sentence.partition(". ")
+        yield problem(CHECK, f"{what}.", advice)
     if found > SCHEMA.version:
         yield problem(
             CHECK,

@@ -143,6 +143,7 @@ class Service:
             if found
         ]
         yield _version(samples)
+        yield from _damaged(samples)
         yield from _losses(samples)
 
 
@@ -160,6 +161,16 @@ def _version(samples: Samples) -> Finding:
 def _losses(samples: Samples) -> Iterator[Finding]:
     found = [*_rejected(samples), *_trouble(samples)]
     yield from found or [ok("losses", f"The service kept all that it received {_SINCE}.")]
+
+
+def _damaged(samples: Samples) -> Iterator[Finding]:
+    for name, labels, value in samples:
+        if name == "evalspan_store_damaged_parts" and value:
+            yield problem(
+                "store",
+                f"The store has lost rows of {labels['table']}: {value:.0f} parts could not be read.",
+                "The service's log names them, and says what to do.",
+            )
 
 
 def _rejected(samples: Samples) -> Iterator[Finding]:
