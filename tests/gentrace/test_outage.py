@@ -13,7 +13,8 @@ SCRIPTS = Path(__file__).parent / "scripts"
 
 def turn(client: subprocess.Popen[str]) -> None:
     """Have the client run its case once more, and wait for it."""
-    assert client.stdin is not None and client.stdout is not None
+    assert client.stdin is not None
+    assert client.stdout is not None
     client.stdin.write("once more\n")
     client.stdin.flush()
     while (line := client.stdout.readline()) != "done\n":

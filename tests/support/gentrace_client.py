@@ -22,6 +22,8 @@ Sql = Callable[..., list[dict[str, Any]]]
 
 NEWEST = "gentrace-py==1.6.1"
 _CACHE = Path(__file__).parents[2] / ".cache" / "gentrace"
+# Its exporter gives a span up after ten seconds, which on a busy machine says nothing about the service.
+_PATIENT = {"OTEL_EXPORTER_OTLP_TIMEOUT": "90"}
 # In CI, and below pytest, the client leaves out what it does elsewhere.
 _UNSET = ("CI", "GITHUB_ACTIONS", "PYTEST_CURRENT_TEST", "TEST_API_BASE_URL")
 
@@ -63,7 +65,7 @@ def start(
     return subprocess.Popen(
         [str(interpreter()), str(script), *arguments],
         cwd=folder,
-        env={**clean, "GENTRACE_BASE_URL": f"{endpoint}/gentrace/api", "GENTRACE_API_KEY": key},
+        env={**clean, **_PATIENT, "GENTRACE_BASE_URL": f"{endpoint}/gentrace/api", "GENTRACE_API_KEY": key},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -16,7 +16,8 @@ def refusal(error: EvalspanError, scope: Scope) -> Response:
     """What the sender is told."""
     path = scope["path"]
     if path.startswith(TRACES) and error.status == 429:
-        error = StoreUnavailable(str(error))  # Gentrace's exporter drops what is answered 429, and repeats on 503
+        # Gentrace's exporter drops what is answered 429, and repeats on 503.
+        error = StoreUnavailable(str(error))
     if path.startswith("/v1/") or path.endswith("/otel/v1/traces"):  # vendors put OTLP below their own path
         response = otlp_error(error, Headers(scope=scope).get("content-type", ""))
     else:
