@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from evalspan.errors import ConflictError, NotFoundError, UsageError
+from evalspan.experiments import documents
+from evalspan.store.retention import Policy, sweep
 from jobs.workshop import PATIENCE, Workshop
 from support.llm_wire import Trouble
 
@@ -75,6 +78,26 @@ def test_a_removed_job_is_forgotten(workshop: Workshop) -> None:
     assert workshop.jobs.progress(workshop.catalog, [found.experiment_id]) == {}
     with pytest.raises(NotFoundError):
         workshop.jobs.items(workshop.catalog, found.experiment_id)
+
+
+def test_what_is_kept_of_a_job_expires_with_its_experiment(workshop: Workshop) -> None:
+    found = workshop.run(dataset_id=workshop.questions(1), steps=STEPS)
+    sweep(workshop.catalog.store, Policy.parse(1, ""), datetime.now(UTC) + timedelta(days=2))
+    assert workshop.jobs.progress(workshop.catalog, [found.experiment_id]) == {}
+    assert documents.find(workshop.catalog.store, "job_item", parent=found.experiment_id) == []
+
+
+def test_a_job_whose_experiment_is_deleted_is_let_go(workshop: Workshop) -> None:
+    workshop.llm.hold()
+    new = workshop.new(dataset_id=workshop.questions(1), steps=STEPS)
+    experiment_id = workshop.jobs.submit(workshop.catalog, new).experiment_id
+    begun(workshop, 1)
+    workshop.catalog.experiments.delete([experiment_id])
+    workshop.llm.release()
+    deadline = time.monotonic() + PATIENCE
+    while workshop.jobs.progress(workshop.catalog, [experiment_id]):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 def test_a_job_runs_the_records_that_there_were_when_it_was_asked_for(workshop: Workshop) -> None:

@@ -103,6 +103,11 @@ def entries(store: Store, experiment_id: str) -> dict[tuple[str, int], Entry]:
     return {(each.record_id, each.run_iteration): each for each in found}
 
 
+def entry_by_id(store: Store, experiment_id: str, item: str) -> Entry | None:
+    found = documents.find(store, ITEM, parent=experiment_id, ids=[item])
+    return entry_of(found[0]) if found else None
+
+
 class Journal:
     """Writes entries; runs on one event loop."""
 

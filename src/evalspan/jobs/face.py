@@ -7,12 +7,12 @@ import uuid
 from collections.abc import Sequence
 
 from evalspan.errors import ConflictError, NotFoundError, UsageError
-from evalspan.experiments import Catalog
+from evalspan.experiments import Catalog, StoredRecord
 from evalspan.experiments.entity import now
 from evalspan.ingest import Ingest, Signal
 from evalspan.jobs import plan, state, tracing
-from evalspan.jobs.entry import Entry, entries
-from evalspan.jobs.job import OVER, Budget, Item, Job, NewJob, Progress, Submission
+from evalspan.jobs.entry import Entry, entries, entry_by_id
+from evalspan.jobs.job import OVER, Budget, Item, Job, NewJob, Progress, Submission, item_id, root_span_id
 from evalspan.jobs.ledger import Ledger, Purse
 from evalspan.jobs.providers import Providers
 from evalspan.jobs.reading import progress_of
@@ -133,25 +133,22 @@ class Jobs:
         job = state.load(catalog.store, experiment_id)
         if not job.dataset_id or not job.steps:
             return []
-        kept = entries(catalog.store, experiment_id)
+        kept, records = entries(catalog.store, experiment_id), records_of(catalog, job)
         return [
             (kept.get((record.id, iteration)) or Entry(record_id=record.id, run_iteration=iteration)).item(
                 job, record, waiting=job.waits
             )
             for iteration in range(1, job.runs + 1)
-            for record in records_of(catalog, job)
+            for record in records
         ]
 
-    def item(self, catalog: Catalog, experiment_id: str, item_id: str) -> Item:
+    def item(self, catalog: Catalog, experiment_id: str, item: str) -> Item:
         """One item, by its id or the id of its root span. Raises NotFoundError."""
-        for found in self.items(catalog, experiment_id):
-            if item_id in (found.id, found.span_id):
-                return found
-        raise NotFoundError(f"The experiment {experiment_id!r} has no item {item_id!r}.")
+        job = state.load(catalog.store, experiment_id)
+        entry, record = self._one(catalog, job, item)
+        return entry.item(job, record, waiting=job.waits)
 
-    def submit_output(
-        self, catalog: Catalog, experiment_id: str, item_id: str, submission: Submission
-    ) -> Item:
+    def submit_output(self, catalog: Catalog, experiment_id: str, item: str, submission: Submission) -> Item:
         """Hand in the output of an item that waits; its evaluators run afterwards. Again, it replaces
         what was handed in, and the evaluators run again.
 
@@ -164,11 +161,7 @@ class Jobs:
             raise ConflictError(f"The outputs of experiment {experiment_id!r} are made here, not submitted.")
         if job.asked != "run":
             raise ConflictError(f"The experiment {experiment_id!r} was cancelled; run it again first.")
-        known = self.item(catalog, experiment_id, item_id)
-        record = next(each for each in records_of(catalog, job) if each.id == known.record_id)
-        kept = entries(catalog.store, experiment_id)
-        key = (known.record_id, known.run_iteration)
-        entry = kept.get(key) or Entry(record_id=key[0], run_iteration=key[1])
+        entry, record = self._one(catalog, job, item)
         _merge(entry, submission)
         self._runner.call(self._runner.execution(job, Ledger(Budget(), Totals())).submitted(record, entry))
         state.submitted(catalog.store, job)
@@ -200,6 +193,26 @@ class Jobs:
                 return await self._runner.models.ask(model, messages, parameters, purse)
         finally:
             await self._ingest.export(Signal.TRACES, recording.message())
+
+    def _one(self, catalog: Catalog, job: Job, item: str) -> tuple[Entry, StoredRecord]:
+        """An item and its record. One that nobody began is looked for among all.
+
+        Raises:
+            NotFoundError: it is not there.
+        """
+        entry = entry_by_id(catalog.store, job.experiment_id, item)
+        if entry is not None:
+            found = records_of(catalog, job, [entry.record_id])
+            if found:
+                return entry, found[0]
+        kept = entries(catalog.store, job.experiment_id)
+        for record in records_of(catalog, job) if job.dataset_id else ():
+            for iteration in range(1, job.runs + 1):
+                identity = item_id(job.experiment_id, record.id, iteration)
+                if item in (identity, root_span_id(identity)):
+                    key = (record.id, iteration)
+                    return kept.get(key) or Entry(record_id=key[0], run_iteration=key[1]), record
+        raise NotFoundError(f"The experiment {job.experiment_id!r} has no item {item!r}.")
 
     def _ask(self, catalog: Catalog, job: Job, asked: state.Asked) -> Job:
         job.asked, job.turn = asked, state.ask(catalog.store, job, asked)

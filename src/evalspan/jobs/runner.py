@@ -17,7 +17,7 @@ from typing import Any, Final, TypeVar
 
 from opentelemetry.sdk.trace import TracerProvider
 
-from evalspan.errors import EvalspanError, ServiceError, StoreUnavailable
+from evalspan.errors import EvalspanError, NotFoundError, ServiceError, StoreUnavailable
 from evalspan.experiments import Catalog
 from evalspan.ingest import Ingest
 from evalspan.jobs import state, tracing
@@ -177,6 +177,9 @@ class Runner:
                 await asyncio.to_thread(self._leases.release, experiment_id, job.project_id)
         except asyncio.CancelledError:
             again = True
+        except NotFoundError as error:
+            logger.warning("Experiment %s was deleted: %s", experiment_id, error)
+            await asyncio.to_thread(state.forget, self._store, experiment_id)
         except StoreUnavailable as error:
             logger.warning("Experiment %s waits for the store: %s", experiment_id, error)
             self._loop.call_later(_AGAIN, self._woken.set)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from evalspan.errors import EvalspanError, StoreUnavailable
 from evalspan.experiments import Catalog, StoredRecord
+from evalspan.experiments.documents import put_all
 from evalspan.experiments.entity import MAX_PAGE, now
 from evalspan.jobs import state
 from evalspan.jobs.entry import Entry, entries
@@ -75,6 +76,8 @@ class Turn:
         """(status, what went wrong) at the end; None where it was broken off."""
         records = await asyncio.to_thread(records_of, self._catalog, self._job)
         kept = await asyncio.to_thread(entries, self._store, self._job.experiment_id)
+        if self._job.waits:
+            await self._expect(records, kept)
         todo = list(self._todo(records, kept))
         ledger = Ledger(self._job.budget, _used(kept.values()))
         await self._run_items(todo, ledger)
@@ -83,6 +86,14 @@ class Turn:
         if self._job.waits:
             kept = await asyncio.to_thread(entries, self._store, self._job.experiment_id)
         return self._outcome(list(kept.values()), len(records) * self._job.runs, ledger.reached)
+
+    async def _expect(self, records: list[StoredRecord], kept: dict[tuple[str, int], Entry]) -> None:
+        """Write down the items that wait, so that each is found by its id."""
+        keys = [(record.id, number) for number in range(1, self._job.runs + 1) for record in records]
+        absent = [Entry(record_id=key[0], run_iteration=key[1]) for key in keys if key not in kept]
+        # At revision 1, so that an output that is handed in at this moment wins.
+        lowest = [entry.document(self._job).model_copy(update={"revision": 1}) for entry in absent]
+        await asyncio.to_thread(put_all, self._store, lowest)
 
     def _todo(self, records: list[StoredRecord], kept: dict[tuple[str, int], Entry]) -> Iterator[Todo]:
         """The items that are left, by iteration; those that nobody began get an entry."""
@@ -160,13 +171,13 @@ class Turn:
         state.write_state(self._store, self._job, said)
 
 
-def records_of(catalog: Catalog, job: Job) -> list[StoredRecord]:
-    """The records that the job is about, oldest first. Raises NotFoundError."""
+def records_of(catalog: Catalog, job: Job, ids: Sequence[str] = ()) -> list[StoredRecord]:
+    """The records that the job is about (those of `ids`), oldest first. Raises NotFoundError."""
     found: list[StoredRecord] = []
     cursor = ""
     while True:
         page = catalog.records.find(
-            job.dataset_id, version=job.dataset_version, cursor=cursor, limit=MAX_PAGE
+            job.dataset_id, version=job.dataset_version, record_ids=ids, cursor=cursor, limit=MAX_PAGE
         )
         found += page.items
         cursor = page.after

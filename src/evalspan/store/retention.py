@@ -71,6 +71,12 @@ def expired(store: Store, policy: Policy, now: datetime | None = None) -> list[E
     ]
 
 
+# What the service kept of an experiment that it ran itself: inputs and outputs among it.
+_JOB_DOCUMENTS: Final = (
+    "startsWith(kind, 'job') AND (parent IN {ids:Array(String)} OR parent = '' AND id IN {ids:Array(String)})"
+)
+
+
 def sweep(store: Store, policy: Policy, now: datetime | None = None) -> list[Expired]:
     """Delete what has expired; the experiments that went. Cut short, the next one finishes it."""
     moment = now or datetime.now(UTC)
@@ -90,6 +96,7 @@ def _delete_experiments(store: Store, ids: Sequence[str]) -> None:
     # The spans last: they tell which traces there are.
     for table in ("evaluations_data", "spans_data"):
         store.erase(table, "experiment_id IN {ids:Array(String)}", named)
+    store.erase("documents_data", _JOB_DOCUMENTS, named)
 
 
 def _delete_loose(store: Store, since: datetime) -> None:
