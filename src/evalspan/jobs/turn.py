@@ -156,7 +156,13 @@ class Turn:
 
     async def _say(self, said: State, status: Status) -> None:
         said.status = status
-        await asyncio.to_thread(self._write, said)
+        writing = asyncio.create_task(asyncio.to_thread(self._write, said))
+        try:
+            await asyncio.shield(writing)
+        except asyncio.CancelledError:
+            # A thread goes on when its task is cancelled; written later, it would undo a deletion.
+            await asyncio.wait({writing})
+            raise
 
     async def _end(self, said: State, status: Status, error: str) -> None:
         """The turn is seen to."""
