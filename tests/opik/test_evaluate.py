@@ -3,6 +3,9 @@ lack results that it has sent, so it is the store that is asked."""
 
 from __future__ import annotations
 
+import httpx
+import pytest
+
 from support.opik_client import Run, Sql
 
 SPANS_OF_A_TRACE = (
@@ -10,7 +13,7 @@ SPANS_OF_A_TRACE = (
 )
 
 
-def test_trials_on_many_threads_are_all_there_and_none_twice(run: Run, ask: Sql) -> None:
+def test_trials_on_many_threads_are_all_there_and_none_twice(run: Run, ask: Sql, opik: httpx.Client) -> None:
     done = run("evaluate", PROJECT="many", TRIALS="3", THREADS="16", RECORDS="60")
     whole = ask(
         """SELECT count() AS cases, uniq(record_id, run_iteration) AS places, uniq(trace_id) AS traces,
@@ -48,6 +51,11 @@ def test_trials_on_many_threads_are_all_there_and_none_twice(run: Run, ask: Sql)
         id=done["experiment_id"],
     )
     assert order == [{"wrong": 0}]
+    shown = opik.get(f"/v1/private/experiments/{done['experiment_id']}").json()
+    assert (shown["trace_count"], {each["name"]: each["value"] for each in shown["feedback_scores"]}) == (
+        180, {"contains_metric": 1, "equals_metric": 1, "judged": 0.5},
+    )  # fmt: skip
+    assert shown["total_estimated_cost"] == pytest.approx(180 * 3.3e-6)
 
 
 def test_a_task_that_fails_is_a_failed_execution_and_not_a_missing_one(run: Run, ask: Sql) -> None:

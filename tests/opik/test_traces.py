@@ -174,3 +174,17 @@ def test_items_are_streamed_by_descending_id(face: httpx.Client) -> None:
     ids = [each["id"] for each in [*first, *map(json.loads, again)]]
     assert ids == sorted(ids, reverse=True)
     assert len(set(ids)) == len(ids) > 2
+
+
+def test_what_an_experiment_came_to_counts_every_trial(face: httpx.Client) -> None:
+    experiment = flow.begin(face)
+    for value in (0.0, 0.5, 1.0):
+        found = trace(face, end_time=flow.moment(3))
+        assert links(face, link(experiment, found)).status_code == 204
+        score = {"name": "right", "value": value, "source": "sdk"}
+        flow.send(face, [("PUT", f"{PRIVATE}/traces/{found}/feedback-scores", score)])
+    shown = face.get(f"{PRIVATE}/experiments/{experiment}").json()
+    assert [(each["name"], each["value"], each["count"]) for each in shown["feedback_scores"]] == [
+        ("right", 0.5, 3)
+    ]
+    assert shown["trace_count"] == 3

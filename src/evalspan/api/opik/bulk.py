@@ -57,6 +57,7 @@ class Bulk(Body):
     items: list[BulkItem] = Field(min_length=1, max_length=1000)
 
 
+@taking.kept
 async def upload(request: Request) -> Response:
     body = await wire.read(request, Bulk)
     experiment = await run_in_threadpool(_experiment, request, body)
@@ -64,7 +65,8 @@ async def upload(request: Request) -> Response:
     for trace in traces:
         trace.project_name = trace.project_name or body.project_name or experiment.project
     await taking.announce(request, traces)
-    return await taking.taken(request, _store(request, body, experiment, traces))
+    await _store(request, body, experiment, traces)
+    return wire.nothing()
 
 
 async def _store(request: Request, body: Bulk, experiment: Experiment, traces: Sequence[NewTrace]) -> None:

@@ -124,29 +124,36 @@ async def store(request: Request, records: Sequence[LogRecord], traces: Iterable
         raise UsageError(receipt.message)
 
 
+@taking.kept
 async def score_traces(request: Request) -> Response:
     return await _score_all(request, "trace", await wire.read(request, Scores))
 
 
+@taking.kept
 async def score_spans(request: Request) -> Response:
     return await _score_all(request, "span", await wire.read(request, Scores))
 
 
+@taking.kept
 async def score_trace(request: Request) -> Response:
     return await _score_one(request, "trace")
 
 
+@taking.kept
 async def score_span(request: Request) -> Response:
     return await _score_one(request, "span")
 
 
+@taking.kept
 async def score_threads(request: Request) -> Response:
     body = await wire.read(request, ThreadScores)
     await _announce(request, body.scores)
     records = [record("thread", score.thread_id, score) for score in body.scores]
-    return await taking.taken(request, store(request, records))
+    await store(request, records)
+    return wire.nothing()
 
 
+@taking.kept
 async def take_assertions(request: Request) -> Response:
     body = await wire.read(request, Assertions)
     if body.entity_type not in (None, "trace", "TRACE", "traces"):
@@ -165,7 +172,8 @@ async def take_assertions(request: Request) -> Response:
         }
         records.append(record("trace", trace, score, more))
     traces = [each.entity_id for each in body.assertion_results]
-    return await taking.taken(request, store(request, records, traces))
+    await store(request, records, traces)
+    return wire.nothing()
 
 
 async def forget_trace_score(request: Request) -> Response:
@@ -183,7 +191,8 @@ async def _score_all(request: Request, kind: Kind, body: Scores) -> Response:
     ]
     records = [record(kind, identity, score) for identity, score in found]
     traces = [identity for identity, _ in found] if kind == "trace" else []
-    return await taking.taken(request, store(request, records, traces))
+    await store(request, records, traces)
+    return wire.nothing()
 
 
 async def _score_one(request: Request, kind: Kind) -> Response:
@@ -191,7 +200,8 @@ async def _score_one(request: Request, kind: Kind) -> Response:
     await _announce(request, [score])
     identity = moments.timed(request.path_params["id"], "/id")
     traces = [identity] if kind == "trace" else []
-    return await taking.taken(request, store(request, [record(kind, identity, score)], traces))
+    await store(request, [record(kind, identity, score)], traces)
+    return wire.nothing()
 
 
 async def _announce(request: Request, scores: Iterable[Score]) -> None:

@@ -6,15 +6,16 @@ After three answers of 5xx it drops the batch, after one of 400 or 401 at once.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterable
-from typing import Any, Final, cast
+import functools
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Final, cast
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
 from evalspan.api.errors import error_response
-from evalspan.api.opik import places, wire
+from evalspan.api.opik import places
 from evalspan.api.opik.writes import Parts
 from evalspan.api.scope import catalog, grant
 from evalspan.errors import StoreUnavailable
@@ -22,16 +23,22 @@ from evalspan.errors import StoreUnavailable
 _AGAIN: Final = "2"  # seconds
 _KNOWN_LIMIT: Final = 1000
 
+Handler = Callable[[Request], Awaitable[Response]]
 
-async def taken(request: Request, storing: Awaitable[Any], status: int = 204) -> Response:
-    """The answer, once the write is stored."""
-    try:
-        await storing
-    except StoreUnavailable as error:
-        response = error_response(429, (str(error), ""), path=request.url.path)
-        response.headers.update({"retry-after": _AGAIN, "ratelimit-reset": _AGAIN})
-        return response
-    return wire.nothing(status)
+
+def kept(handler: Handler) -> Handler:
+    """A handler of a write that the client's queue is to keep where the store is away."""
+
+    @functools.wraps(handler)
+    async def answered(request: Request) -> Response:
+        try:
+            return await handler(request)
+        except StoreUnavailable as error:
+            response = error_response(429, (str(error), ""), path=request.url.path)
+            response.headers.update({"retry-after": _AGAIN, "ratelimit-reset": _AGAIN})
+            return response
+
+    return answered
 
 
 async def announce(request: Request, parts: Iterable[Parts]) -> None:

@@ -11,38 +11,46 @@ from evalspan.api.opik.recorder import recorder
 from evalspan.api.opik.writes import NewSpan, NewTrace, SpanBatch, SpanParts, TraceBatch, TraceParts
 
 
+@taking.kept
 async def create_traces(request: Request) -> Response:
     body = await wire.read(request, TraceBatch)
     return await _traces(request, body.traces, "/traces")
 
 
+@taking.kept
 async def create_trace(request: Request) -> Response:
     return await _traces(request, [await wire.read(request, NewTrace)], "")
 
 
+@taking.kept
 async def update_trace(request: Request) -> Response:
     """Also where it is not there yet: the batch that creates it may still be under way."""
     body = await wire.read(request, TraceParts)
     await taking.announce(request, [body])
     write = writes.of_trace(request.path_params["id"], body, "", update=True)
-    return await taking.taken(request, recorder(request).record([write]))
+    await recorder(request).record([write])
+    return wire.nothing()
 
 
+@taking.kept
 async def create_spans(request: Request) -> Response:
     body = await wire.read(request, SpanBatch)
     return await _spans(request, body.spans, "/spans")
 
 
+@taking.kept
 async def create_span(request: Request) -> Response:
     return await _spans(request, [await wire.read(request, NewSpan)], "")
 
 
+@taking.kept
 async def update_span(request: Request) -> Response:
     """As with traces."""
     body = await wire.read(request, SpanParts)
     await taking.announce(request, [body])
     write = writes.of_span(request.path_params["id"], body, "", update=True)
-    return await taking.taken(request, recorder(request).record([write]))
+    await recorder(request).record([write])
+    return wire.nothing()
 
 
 async def _traces(request: Request, traces: list[NewTrace], pointer: str) -> Response:
@@ -51,7 +59,8 @@ async def _traces(request: Request, traces: list[NewTrace], pointer: str) -> Res
         writes.of_trace(trace.id or ids.new(), trace, f"{pointer}/{number}" if pointer else "")
         for number, trace in enumerate(traces)
     ]
-    return await taking.taken(request, recorder(request).record(found), 204 if pointer else 201)
+    await recorder(request).record(found)
+    return wire.nothing(204 if pointer else 201)
 
 
 async def _spans(request: Request, spans: list[NewSpan], pointer: str) -> Response:
@@ -60,7 +69,8 @@ async def _spans(request: Request, spans: list[NewSpan], pointer: str) -> Respon
         writes.of_span(span.id or ids.new(), span, f"{pointer}/{number}" if pointer else "")
         for number, span in enumerate(spans)
     ]
-    return await taking.taken(request, recorder(request).record(found), 204 if pointer else 201)
+    await recorder(request).record(found)
+    return wire.nothing(204 if pointer else 201)
 
 
 OPERATIONS = (

@@ -17,11 +17,16 @@ foreign_traces AS
 page_traces AS
 (
     SELECT
-        trace_id,
-        argMin((experiment_id, record_id, run_iteration, project), (start_time, span_id)) AS who
-    FROM spans_data
-    WHERE experiment_id IN {ids:Array(String)} AND span_type = 'CASE' AND trace_id IN (foreign_traces)
-    GROUP BY trace_id
+        s.trace_id AS trace_id,
+        argMin(
+            (s.experiment_id, s.record_id, if(s.run_iteration = 0, n.run_iteration, s.run_iteration), s.project),
+            (s.start_time, s.span_id)
+        ) AS who
+    FROM spans_data AS s
+    LEFT ANY JOIN (SELECT * FROM case_numbers WHERE experiment_id IN {ids:Array(String)}) AS n
+        ON n.experiment_id = s.experiment_id AND n.trace_id = s.trace_id AND n.span_id = s.span_id
+    WHERE s.experiment_id IN {ids:Array(String)} AND s.span_type = 'CASE' AND s.trace_id IN (foreign_traces)
+    GROUP BY s.trace_id
 ),
 given AS
 (
