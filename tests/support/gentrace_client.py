@@ -5,15 +5,15 @@ The environment is made on first use in `.cache/gentrace` and used again.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+from support import virtualenv
 
 Run = Callable[..., Any]
 """Runs a script with arguments; the JSON on its last line."""
@@ -21,7 +21,6 @@ Sql = Callable[..., list[dict[str, Any]]]
 """The rows of a query; keyword arguments are its parameters."""
 
 NEWEST = "gentrace-py==1.6.1"
-_CACHE = Path(__file__).parents[2] / ".cache" / "gentrace"
 # Its exporter gives a span up after ten seconds, which on a busy machine says nothing about the service.
 _PATIENT = {"OTEL_EXPORTER_OTLP_TIMEOUT": "90"}
 # In CI, and below pytest, the client leaves out what it does elsewhere.
@@ -35,22 +34,7 @@ def interpreter() -> Path:
     Raises:
         subprocess.CalledProcessError: pip could not make it.
     """
-    folder = _CACHE / NEWEST.replace("==", "-")
-    python, done = folder / "bin" / "python", folder / "done"
-    _CACHE.mkdir(parents=True, exist_ok=True)
-    with open(_CACHE / f"{folder.name}.lock", "w", encoding="utf-8") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not done.exists():
-            subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
-            subprocess.run(
-                [str(python), "-m", "pip", "install", "--quiet", NEWEST],
-                check=True,
-                capture_output=True,
-                text=True,
-                timeout=600,
-            )
-            done.touch()
-    return python
+    return virtualenv.interpreter(f"gentrace/{NEWEST.replace('==', '-')}", NEWEST)
 
 
 def start(
