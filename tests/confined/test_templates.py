@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import jinja2
@@ -100,3 +101,21 @@ def test_a_pattern_that_never_ends_is_ended() -> None:
 def test_a_schema_is_never_fetched() -> None:
     with pytest.raises(Trouble, match="is not fetched"):
         confined.compute("conforms", schema={"$ref": "http://127.0.0.1:9/schema"}, document=1)
+
+
+def edit_distance(a: str, b: str) -> int:
+    """The table, row by row."""
+    row = list(range(len(b) + 1))
+    for i, left in enumerate(a, 1):
+        diagonal, row[0] = row[0], i
+        for j, right in enumerate(b, 1):
+            diagonal, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, diagonal + (left != right))
+    return row[-1]
+
+
+def test_likeness_is_by_the_edit_distance() -> None:
+    draw = random.Random(1)
+    pairs = [["".join(draw.choices("abä", k=draw.randint(0, 9))) for _ in "ab"] for _ in range(300)]
+    for a, b in pairs:
+        expected = 1 - edit_distance(a, b) / max(len(a), len(b), 1)
+        assert confined.compute("similarity", a=a, b=b) == pytest.approx(expected)

@@ -69,7 +69,7 @@ def say(found: Fields, case: Case, answer: str | Exception = "", code: CodeLimit
         (rule("numeric", extract=AFTER), "seven", 7, False),
         (rule("exact", extract="x(.*)"), "seven", "", False),
         (rule("similarity", "numerical"), "kitten", "kitten", 1.0),
-        (rule("similarity", "percentage"), "ab", "bc", 50.0),
+        (rule("similarity", "percentage"), "ab", "ac", 50.0),
     ],
 )  # fmt: skip
 def test_a_rule_holds_the_output_against_what_is_expected(

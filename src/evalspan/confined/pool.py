@@ -6,7 +6,7 @@ import atexit
 import threading
 from typing import Any
 
-from evalspan.confined.process import Limits, Process
+from evalspan.confined.process import Limits, Process, Trouble
 
 
 class Pool:
@@ -24,6 +24,10 @@ class Pool:
             process = self._take()
             try:
                 return process.ask(job)
+            except Trouble as trouble:
+                if trouble.kind == "MemoryError":  # what it holds on to is not to starve the next
+                    process.close()
+                raise
             finally:
                 self._give_back(process)
 

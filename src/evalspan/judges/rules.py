@@ -15,7 +15,7 @@ from evalspan.judges.verdict import Case, Verdict
 from evalspan.model import Json
 
 _SHOWN: Final = 200
-_MAX_LIKENED: Final = 20_000  # the time it takes grows with the product of the lengths
+_MAX_LIKENED: Final = 20_000  # characters; the time it takes grows with the product of the lengths
 
 
 def apply(evaluator: EvaluatorContent, case: Case) -> Verdict:
