@@ -91,3 +91,75 @@ def test_an_item_sent_again_under_its_id_replaces_what_it_was(opik: httpx.Client
         ({"n": 2}, ["a"], "second")
     ]
     assert opik.get(f"{API}/datasets/{identity}/versions").json()["total"] == 3
+
+
+FILTERS: list[tuple[str, str, str, Any, set[int]]] = [
+    ("data", "city", "=", "BERN", {1}),
+    ("data", "city", "!=", "bern", {0, 2, 3}),
+    ("data", "city", "contains", "er", {1, 2}),
+    ("data", "city", "not_contains", "er", {0, 3}),
+    ("data", "city", "starts_with", "b", {1, 2}),
+    ("data", "city", "ends_with", "N", {1, 2}),
+    ("data", "city", "is_empty", "", {3}),
+    ("data", "city", "is_not_empty", "", {0, 1, 2}),
+    ("data", "n", ">", "1", {2, 3}),
+    ("data", "n", "<=", "1", {0, 1}),
+    ("data", "n", "in", "0,3", {0, 3}),
+    ("data.deep.a", "", "=", "true", {2}),
+    ("full_data", "", "contains", "bern", {1}),
+    ("tags", "", "contains", "blu", {1, 3}),
+    ("source", "", "=", "manual", set()),
+    ("created_at", "", ">", "2020-01-01T00:00:00Z", {0, 1, 2, 3}),
+]
+
+
+def test_filters_select_the_items_that_meet_them(opik: httpx.Client) -> None:
+    name, identity = made(opik)
+    cities = ["Oslo", "Bern", "Berlin", None]
+    sent = items(4)
+    for item, city, tag in zip(sent, cities, ["red", "blue", "red", "blue"], strict=True):
+        item |= {"tags": [tag], "data": {**item["data"], "city": city}}
+    sent[2]["data"]["deep"] = {"a": True}
+    opik.put(f"{API}/datasets/items", json={"dataset_name": name, "items": sent})
+    for field, key, operator, value, wanted in FILTERS:
+        given = json.dumps([{"field": field, "key": key, "operator": operator, "value": value}])
+        page = opik.get(f"{API}/datasets/{identity}/items", params={"filters": given}).json()
+        assert {each["data"]["n"] for each in page["content"]} == wanted, given
+        assert page["total"] == len(wanted)
+        body = {"dataset_name": name, "filters": given}
+        lines = opik.post(f"{API}/datasets/items/stream", json=body).text.splitlines()
+        assert {json.loads(line)["data"]["n"] for line in lines} == wanted, given
+
+
+def test_what_cannot_be_asked_for_is_refused_with_the_reason(opik: httpx.Client) -> None:
+    _, identity = made(opik)
+    path = f"{API}/datasets/{identity}/items"
+    for parameters, reason in (
+        ({"page": "0"}, "page=0"),
+        ({"size": "many"}, "'many' is not an integer"),
+        ({"filters": "{"}, "not a JSON list of conditions"),
+        ({"filters": '[{"field": "mood", "operator": "="}]'}, "'mood'"),
+        ({"filters": '[{"field": "data", "operator": "~"}]'}, "'~'"),
+    ):
+        refused = opik.get(path, params=parameters)
+        assert (refused.status_code, reason in refused.json()["message"]) == (400, True), parameters
+    assert opik.get(path, params={"version": "v9"}).status_code == 404
+    assert opik.get(f"{API}/datasets/{uuid.uuid4()}/items").status_code == 404
+
+
+def test_every_version_keeps_its_items(opik: httpx.Client) -> None:
+    name, identity = made(opik)
+    sent = items(3)
+    opik.put(f"{API}/datasets/items", json={"dataset_name": name, "items": sent, "batch_group_id": "a"})
+    gone = {"item_ids": [sent[0]["id"]], "batch_group_id": "b"}
+    for _ in range(2):
+        assert opik.post(f"{API}/datasets/items/delete", json=gone).status_code == 204
+    versions = opik.get(f"{API}/datasets/{identity}/versions").json()["content"]
+    assert [(each["items_total"], each["items_deleted"]) for each in versions] == [(2, 1), (3, 0)]
+    for each in versions:
+        page = opik.get(f"{API}/datasets/{identity}/items", params={"version": each["version_hash"]}).json()
+        assert page["total"] == len(page["content"]) == each["items_total"]
+    named = opik.post(f"{API}/datasets/{identity}/versions/retrieve", json={"version_name": "v1"}).json()
+    assert named == versions[1]
+    unknown = opik.post(f"{API}/datasets/items/delete", json={"item_ids": [str(uuid.uuid4())]})
+    assert unknown.status_code == 404

@@ -104,8 +104,14 @@ def find(request: Request) -> Response:
         return page(matching[start : start + size], number, len(matching))
     store = catalog(request).store
     found = records_by_id(store, dataset.dataset_id, version, offset=start, limit=size)
-    total = next((each.total for each in versions.every(request, dataset) if each.version == version), 0)
-    return page([item(each) for each in found], number, total)
+    return page([item(each) for each in found], number, _total(request, dataset, version))
+
+
+def _total(request: Request, dataset: Dataset, version: int) -> int:
+    """How many items a version holds; of the newest the question is a cheaper one."""
+    if version == dataset.current_version:
+        return catalog(request).records.counts([dataset.dataset_id]).get(dataset.dataset_id, 0)
+    return next((each.total for each in versions.every(request, dataset) if each.version == version), 0)
 
 
 def _matching(

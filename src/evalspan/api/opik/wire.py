@@ -80,11 +80,10 @@ def place(request: Request, size: int = 10) -> tuple[int, int]:
     Raises:
         UsageError: they are no such numbers.
     """
-    found = integer(request, "page", 1), integer(request, "size", size)
-    page, size = found[0] or 1, found[1] or size
-    if page < 1 or not 1 <= size <= LARGEST_PAGE:
-        raise UsageError(f"page={page} must be from 1 and size={size} from 1 to {LARGEST_PAGE}.")
-    return page, size
+    number, wanted = integer(request, "page", 1), integer(request, "size", size)
+    if number is None or wanted is None or number < 1 or not 1 <= wanted <= LARGEST_PAGE:
+        raise UsageError(f"page={number} must be from 1 and size={wanted} from 1 to {LARGEST_PAGE}.")
+    return number, wanted
 
 
 def page(content: Sequence[Json], number: int, total: int, **more: Any) -> Response:
