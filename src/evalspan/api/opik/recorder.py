@@ -123,7 +123,7 @@ class Recorder:
                 continue
             for write in job.writes:
                 traces[write.trace].apply(write)
-            job.refused += filter(None, (_link(traces[item.trace], item) for item in job.items))
+            job.refused[:] = filter(None, (_link(traces[item.trace], item) for item in job.items))
         return render.request(self._catalog, traces, self._project)
 
 
