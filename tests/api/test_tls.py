@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import ssl
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -102,6 +105,46 @@ def test_clients_that_must_show_a_certificate_are_refused_without_one(
         assert httpx.get(f"{service.endpoint}/healthz", verify=context).status_code == 200
         assert not reached(service.grpc_endpoint, grpc.ssl_channel_credentials(authority))
         assert reached(service.grpc_endpoint, grpc.ssl_channel_credentials(authority, key, own))
+
+
+def test_renewed_files_hold_for_the_connections_that_come_after_them(
+    tmp_path: Path, server_address: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    first, second, old, new = (certificate(tmp_path, name) for name in ("first", "second", "old", "new"))
+    files = {name: str(tmp_path / f"served.{name}") for name in ("pem", "key", "ca")}
+
+    def put(**paths: str) -> None:
+        for name, path in paths.items():
+            shutil.copy(path, tmp_path / "next")
+            os.replace(tmp_path / "next", files[name])
+
+    def answers(served: Certificate, shown: Certificate) -> list[bool]:
+        """Whether HTTP and gRPC show a certificate and take the client's."""
+        context = ssl.create_default_context(cafile=served.certificate)
+        context.load_cert_chain(shown.certificate, shown.key)
+        parts = (Path(name).read_bytes() for name in (served.certificate, shown.key, shown.certificate))
+        try:
+            by_http = httpx.get(f"{service.endpoint}/healthz", verify=context).status_code == 200
+        except httpx.HTTPError:
+            by_http = False
+        return [by_http, reached(service.grpc_endpoint, grpc.ssl_channel_credentials(*parts))]
+
+    put(pem=first.certificate, key=first.key, ca=old.certificate)
+    settings = Settings(
+        store=server_address, http_port=0, grpc_port=0, tls_cert_file=files["pem"],
+        tls_key_file=files["key"], tls_client_ca_file=files["ca"],
+    )  # fmt: skip
+    with Service(settings) as service:
+        assert answers(first, old) == [True, True]
+        put(pem=second.certificate)  # its key is not there yet
+        deadline = time.monotonic() + 60
+        while "stays in use" not in caplog.text:
+            assert time.monotonic() < deadline
+            assert answers(first, old) == [True, True]
+        put(key=second.key, ca=new.certificate)
+        while answers(second, new) != [True, True]:
+            assert time.monotonic() < deadline
+        assert answers(second, old) == answers(first, new) == [False, False]
 
 
 def reached(address: str, credentials: grpc.ChannelCredentials) -> bool:

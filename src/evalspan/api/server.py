@@ -130,7 +130,7 @@ class Service:
             **_ssl_options(self._tls),
         )
         self._server_ready.clear()
-        self._server = _Server(config, listener, self._started)
+        self._server = _Server(config, listener, self._started, self._tls)
 
     def _started(self, port: int) -> None:
         """Called once: with the HTTP port when it answers, or with 0 when it will not."""
@@ -151,14 +151,21 @@ class _Server(uvicorn.Server):
     """uvicorn on a socket that is already bound, telling when it answers."""
 
     def __init__(
-        self, config: uvicorn.Config, listener: socket.socket, started: Callable[[int], None]
+        self,
+        config: uvicorn.Config,
+        listener: socket.socket,
+        started: Callable[[int], None],
+        certificates: tls.Certificates | None,
     ) -> None:
         super().__init__(config)
+        self._certificates = certificates
         self._listener = listener
         self._tell = started
         self._told = False
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        if self._certificates is not None and self.config.ssl is not None:
+            self._certificates.offer(self.config.ssl)
         try:
             await super().startup([self._listener])
         finally:
@@ -192,12 +199,13 @@ def refuse_open_door(settings: Settings) -> None:
     )
 
 
-def _ssl_options(found: tls.Tls | None) -> dict[str, Any]:
-    if found is None:
+def _ssl_options(certificates: tls.Certificates | None) -> dict[str, Any]:
+    if certificates is None:
         return {}
-    options: dict[str, Any] = {"ssl_certfile": found.certificate, "ssl_keyfile": found.key}
-    if found.client_ca:
-        options |= {"ssl_ca_certs": found.client_ca, "ssl_cert_reqs": ssl.CERT_REQUIRED}
+    files = certificates.files
+    options: dict[str, Any] = {"ssl_certfile": files.certificate, "ssl_keyfile": files.key}
+    if files.client_ca:
+        options |= {"ssl_ca_certs": files.client_ca, "ssl_cert_reqs": ssl.CERT_REQUIRED}
     return options
 
 

@@ -72,9 +72,7 @@ class GrpcServer:
         found = tls.of(self._settings)
         if found is None:
             return server.add_insecure_port(address)
-        chain, key, authorities = found.contents()
-        credentials = grpc.ssl_server_credentials([(key, chain)], authorities, authorities is not None)
-        return server.add_secure_port(address, credentials)
+        return server.add_secure_port(address, _credentials(found))
 
     async def stop(self) -> None:
         """Refuse new calls and let running ones end."""
@@ -111,6 +109,17 @@ class GrpcServer:
                 self._durations.record(seconds, {**labels, RPC_RESPONSE_STATUS_CODE: code})
 
         return export
+
+
+def _credentials(certificates: tls.Certificates) -> grpc.ServerCredentials:
+    """The library asks at every new connection what is to be shown."""
+
+    def configuration() -> grpc.ServerCertificateConfiguration:
+        chain, key, authorities = certificates.current().contents
+        return grpc.ssl_server_certificate_configuration([(key, chain)], authorities)
+
+    asks_clients = bool(certificates.files.client_ca)
+    return grpc.dynamic_ssl_server_credentials(configuration(), configuration, asks_clients)
 
 
 async def _abort(context: Context, failed: Status) -> NoReturn:
