@@ -11,7 +11,7 @@ import logging
 import threading
 import uuid
 from collections.abc import Coroutine
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
@@ -37,6 +37,7 @@ logger = logging.getLogger("evalspan.jobs")
 
 T = TypeVar("T")
 
+_THREADS: Final = 8  # beside one for each item
 _POLL: Final = 2.0  # seconds, where other services may have been asked
 _AGAIN: Final = 1.0  # seconds before a job that met trouble of the store is tried again
 _DRAIN: Final = 10.0  # seconds that calls under way have at the end of the service
@@ -122,6 +123,10 @@ class Runner:
 
     async def _main(self) -> None:
         self._loop = asyncio.get_running_loop()
+        # Enough that neither slow templates nor slow judges keep a lease from being renewed.
+        self._loop.set_default_executor(
+            ThreadPoolExecutor(self._settings.job_concurrency + _THREADS, "evalspan-jobs")
+        )
         self._woken = asyncio.Event()
         self._room = asyncio.Semaphore(self._settings.job_concurrency)
         self._journal = Journal(self._store)
