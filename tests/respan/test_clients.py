@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,25 +13,9 @@ import pytest
 from evalspan.api.server import Service
 from support import respan_client
 from support.absent import absent
-from support.llm_wire import LLMWire, Messages
 
 SCRIPTS = Path(__file__).parent / "scripts"
 Run = Callable[[str, str], Any]
-
-
-def answer(_model: str, messages: Messages) -> str:
-    """A judge says yes; anybody else repeats what was said."""
-    asked = json.dumps(messages)
-    return '{"score": true, "explanation": "yes"}' if "Rate" in asked else f"re: {messages[-1]['content']}"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def llm() -> Iterator[LLMWire]:
-    """Before the service of the module, which finds its providers in the environment."""
-    with LLMWire(answer=answer) as wire, pytest.MonkeyPatch.context() as patch:
-        for name, value in wire.variables().items():
-            patch.setenv(name, value)
-        yield wire
 
 
 @pytest.fixture

@@ -4,36 +4,19 @@ the older dialect and the newer one."""
 from __future__ import annotations
 
 import json
-import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
 import pytest
 
-from support.llm_wire import LLMWire, Messages
+Over = Callable[[str], dict[str, Any]]
 
 TICKETS = [
     {"name": "Ada", "issue": "late parcel", "order_id": "1"},
     {"name": "Bob", "issue": "broken cup", "order_id": "2"},
 ]
-OVER = {"completed", "failed", "paused"}
-
-
-def answer(_model: str, messages: Messages) -> str:
-    """A judge rates 4; anybody else repeats what was said."""
-    said = str(messages[-1]["content"])
-    return '{"score": 4, "explanation": "kind"}' if "Rate" in json.dumps(messages) else f"re: {said}"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def llm() -> Iterator[LLMWire]:
-    """Before the service of the module, which finds its providers in the environment."""
-    with LLMWire(answer=answer) as wire, pytest.MonkeyPatch.context() as patch:
-        for name, value in wire.variables().items():
-            patch.setenv(name, value)
-        yield wire
 
 
 @pytest.fixture
@@ -60,24 +43,15 @@ def dataset(client: httpx.Client, *inputs: Any) -> str:
     return str(made["id"])
 
 
-def over(client: httpx.Client, experiment_id: str) -> dict[str, Any]:
-    """The experiment once it has its end."""
-    found: dict[str, Any] = {}
-    for _ in range(600):
-        found = client.get(f"/v2/experiments/{experiment_id}/").json()
-        if found["status"] in OVER:
-            return found
-        time.sleep(0.05)
-    raise AssertionError(found)
-
-
 def logs(client: httpx.Client, experiment_id: str, **query: Any) -> list[dict[str, Any]]:
     found = client.get(f"/v2/experiments/{experiment_id}/logs/list/", params=query)
     assert found.status_code == 200, found.text
     return found.json()["results"]
 
 
-def test_a_prompt_workflow_fills_the_deployed_version_and_is_judged(client: httpx.Client, slug: str) -> None:
+def test_a_prompt_workflow_fills_the_deployed_version_and_is_judged(
+    client: httpx.Client, slug: str, over: Over
+) -> None:
     prompt = client.post("/prompts/", json={"name": "support", "description": "d"}).json()["id"]
     version = {
         "messages": [{"role": "user", "content": "Dear {{name}}, about {{issue}} of {{order_id}}"}],
@@ -99,7 +73,7 @@ def test_a_prompt_workflow_fills_the_deployed_version_and_is_judged(client: http
     assert made.status_code == 201, made.text
     assert made.json()["status"] in {"pending", "running", "completed"}
     assert made.json()["workflow"] == made.json()["workflows"]
-    ended = over(client, made.json()["id"])
+    ended = over(made.json()["id"])
     assert (ended["status"], ended["progress"], ended["error_message"]) == ("completed", 100.0, None)
     found = logs(client, ended["id"])
     assert sorted(log["output"] for log in found) == [
@@ -118,7 +92,7 @@ def test_a_prompt_workflow_fills_the_deployed_version_and_is_judged(client: http
 
 
 def test_a_completion_workflow_hands_each_step_the_output_of_the_one_before(
-    client: httpx.Client, slug: str
+    client: httpx.Client, slug: str, over: Over
 ) -> None:
     options = {"temperature": 0.2, "max_tokens": 50, "stop": None}
     models = ("gpt-4o-mini", "claude-haiku-4-5")
@@ -128,7 +102,7 @@ def test_a_completion_workflow_hands_each_step_the_output_of_the_one_before(
         "/v2/experiments", json={"dataset_id": data, "workflow": steps, "evaluator_ids": [slug]}
     )
     assert made.status_code == 201, made.text
-    ended = over(client, made.json()["id"])
+    ended = over(made.json()["id"])
     (log,) = logs(client, ended["id"])
     assert log["output"] == "re: re: hello"
     assert (log["status"], log["llm_call_count"], log["total_cost"] > 0) == ("success", 2, True)
@@ -138,7 +112,7 @@ def test_a_completion_workflow_hands_each_step_the_output_of_the_one_before(
 
 
 def test_a_custom_workflow_waits_for_its_outputs_and_judges_what_is_handed_in(
-    client: httpx.Client, slug: str
+    client: httpx.Client, slug: str, over: Over
 ) -> None:
     step = {"type": "custom", "config": {"allow_submission": True, "timeout_hours": 24, "name": "mine"}}
     data = dataset(client, *TICKETS)
@@ -156,7 +130,7 @@ def test_a_custom_workflow_waits_for_its_outputs_and_judges_what_is_handed_in(
         patched = client.patch(f"/v2/experiments/{made}/logs/{log['id']}", json=given)
         assert patched.status_code == 200, patched.text
         assert (patched.json()["id"], patched.json()["status"]) == (log["id"], "success")
-    assert over(client, made)["status"] == "completed"
+    assert over(made)["status"] == "completed"
     for log in logs(client, made):
         assert (json.loads(log["output"]), log["total_cost"], log["duration"]) == (
             {"reply": log["id"]},

@@ -33,7 +33,7 @@ client.datasets.update_dataset(dataset.id, description="changed", tags=["t"])
 
 evaluator = client.evaluators.create_evaluator(
     name="Says", type="llm", score_value_type="boolean",
-    llm_config={"model": "gpt-4o-mini", "evaluator_definition": "Rate {{output}}"},
+    llm_config={"model": "gpt-4o-mini", "evaluator_definition": "Judge {{output}}"},
 )  # fmt: skip
 committed = client.evaluators.create_evaluator_version(evaluator.id)
 trial = client.evaluators.run_evaluator(evaluator.id, inputs={"input": "say one", "output": "one"})

@@ -34,7 +34,7 @@ client.prompts.update_prompt_version(prompt.id, 1, deploy=True, **key)
 
 evaluator = client.evaluators.create_evaluator(
     name="Older", type="llm", score_value_type="boolean",
-    configurations={"evaluator_definition": "Rate {{llm_output}}", "llm_engine": "gpt-4o-mini"}, **key,
+    configurations={"evaluator_definition": "Judge {{llm_output}}", "llm_engine": "gpt-4o-mini"}, **key,
 )  # fmt: skip
 slug = evaluator.evaluator_slug
 

@@ -1,0 +1,220 @@
+"""Experiments over the Respan face: drafts, both dialects, what is refused, how they stand."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from evalspan.api.server import Service
+from ingest.build import span, traces
+
+Over = Callable[[str], dict[str, Any]]
+WAIT = {"type": "wait", "config": {}}
+
+
+def create(client: httpx.Client, **body: Any) -> dict[str, Any]:
+    made = client.post("/v2/experiments/", json=body)
+    assert made.status_code == 201, made.text
+    return made.json()
+
+
+def add(client: httpx.Client, dataset_id: str, *inputs: Any) -> None:
+    logs = [each if isinstance(each, dict) and "input" in each else {"input": each} for each in inputs]
+    client.post(f"/datasets/{dataset_id}/logs/bulk/", json={"logs": logs}).raise_for_status()
+
+
+def logs(client: httpx.Client, experiment_id: str, **query: Any) -> dict[str, Any]:
+    return client.get(f"/v2/experiments/{experiment_id}/logs/", params=query).raise_for_status().json()
+
+
+def evaluator(client: httpx.Client) -> str:
+    """A rule that holds the output against the expected one; its slug."""
+    slug = f"same_{uuid.uuid4().hex[:8]}"
+    body = {"name": "Same", "evaluator_slug": slug, "type": "rule", "score_value_type": "boolean",
+            "rule_config": {"rule": "exact"}}  # fmt: skip
+    client.post("/evaluators/", json=body).raise_for_status()
+    return slug
+
+
+def test_a_name_alone_is_a_draft_which_runs_once_it_is_whole(
+    client: httpx.Client, dataset_id: str, over: Over
+) -> None:
+    add(client, dataset_id, {"input": "q", "output": "a", "expected_output": "a"})
+    made = create(client, name="sketch")
+    assert (made["status"], made["name"], made["progress"]) == ("draft", "sketch", 0.0)
+    assert "is a draft" in logs(client, made["id"])["message"]
+    slug = evaluator(client)
+    body = {"dataset_id": dataset_id, "workflow": [{"type": "duplicate"}], "evaluator_ids": [slug]}
+    patched = client.patch(f"/v2/experiments/{made['id']}/", json=body)
+    assert patched.status_code == 200, patched.text
+    assert (patched.json()["name"], patched.json()["workflow_count"]) == ("sketch", 1)
+    assert over(made["id"])["status"] == "completed"
+    renamed = client.patch(f"/v2/experiments/{made['id']}", json={"name": "other", "description": "d"})
+    assert (renamed.status_code, renamed.json().get("name")) == (200, "other"), renamed.text
+    again = client.patch(f"/v2/experiments/{made['id']}", json={"workflow": [WAIT]})
+    assert (again.status_code, "has run" in again.json()["error"]) == (409, True)
+    (log,) = logs(client, made["id"])["results"]
+    assert (log["output"], log["scores"][slug]["boolean_value"], log["scores"][slug]["is_passed"]) == (
+        "a",
+        True,
+        True,
+    )
+
+
+def test_an_evaluator_may_be_a_step_or_named_by_id_or_slug(
+    client: httpx.Client, dataset_id: str, over: Over
+) -> None:
+    first, second = evaluator(client), evaluator(client)
+    add(client, dataset_id, {"input": "q", "output": "a", "expected_output": "b"})
+    steps = [{"type": "duplicate"}, {"type": "evaluator", "config": {"evaluator_slug": second}}]
+    made = create(
+        client, dataset_id=dataset_id, workflows=steps, evaluator_slugs=["ignored"], evaluator_ids=[first]
+    )
+    over(made["id"])
+    (log,) = logs(client, made["id"])["results"]
+    assert {slug: score["boolean_value"] for slug, score in log["scores"].items()} == {
+        first: False,
+        second: False,
+    }
+
+
+def test_what_waits_is_not_changed_and_is_cancelled_and_run_again(
+    client: httpx.Client, dataset_id: str, over: Over
+) -> None:
+    add(client, dataset_id, "one", "two")
+    made = create(client, dataset_id=dataset_id, workflow=[WAIT], runs=2)
+    url = f"/v2/experiments/{made['id']}"
+    assert logs(client, made["id"])["count"] == 4
+    assert client.patch(url, json={"name": "other"}).status_code == 409
+    cancelled = client.post(f"{url}/cancel/").json()
+    assert (cancelled["status"], cancelled["run_status"]) == ("failed", "cancelled")
+    assert "cancelled" in cancelled["error_message"]
+    assert client.post(f"{url}/runs/").json()["run_status"] in {"pending", "waiting", "running"}
+    for log in logs(client, made["id"])["results"]:
+        client.patch(f"{url}/logs/{log['root_span_unique_id']}/", json={"output": 1}).raise_for_status()
+    assert over(made["id"])["status"] == "completed"
+
+
+def test_outputs_that_are_made_here_cannot_be_handed_in(
+    client: httpx.Client, dataset_id: str, over: Over
+) -> None:
+    add(client, dataset_id, {"input": "q", "output": "a"})
+    made = create(client, dataset_id=dataset_id, workflow=[{"type": "duplicate"}])
+    over(made["id"])
+    (log,) = logs(client, made["id"])["results"]
+    refused = client.patch(f"/v2/experiments/{made['id']}/logs/{log['id']}/", json={"output": "x"})
+    assert (refused.status_code, "made here" in refused.json()["error"]) == (409, True)
+
+
+def test_a_row_that_fails_says_why_and_so_does_its_experiment(
+    client: httpx.Client, dataset_id: str, over: Over
+) -> None:
+    add(client, dataset_id, "hello")
+    made = create(
+        client, dataset_id=dataset_id, workflow=[{"type": "completion", "config": {"model": "missing"}}]
+    )
+    ended = over(made["id"])
+    assert (ended["status"], "All 1 items failed" in ended["error_message"]) == ("failed", True)
+    (log,) = logs(client, made["id"])["results"]
+    assert (log["status"], log["error_count"] > 0, "404" in log["error_message"]) == ("error", True, True)
+
+
+def test_a_variable_that_a_row_lacks_is_named_in_its_log(
+    client: httpx.Client, dataset_id: str, over: Over
+) -> None:
+    prompt = client.post("/prompts/", json={"name": "greeting"}).json()["id"]
+    version = {"messages": [{"role": "user", "content": "Hi {{who}}"}], "model": "gpt-4o-mini",
+               "variables": {"who": "string"}, "deploy": True}  # fmt: skip
+    client.post(f"/prompts/{prompt}/versions/", json=version).raise_for_status()
+    add(client, dataset_id, {"who": "Ada"}, {"whom": "Bob"})
+    made = create(
+        client, dataset_id=dataset_id, workflow=[{"type": "prompt", "config": {"prompt_id": prompt}}]
+    )
+    ended = over(made["id"])
+    assert (ended["status"], ended["progress"]) == ("completed", 100.0)
+    found = {log["status"]: log for log in logs(client, made["id"])["results"]}
+    assert found["success"]["output"] == "re: Hi Ada"
+    assert "who" in found["error"]["error_message"]
+
+
+def test_an_empty_dataset_is_an_empty_list_that_says_so(
+    client: httpx.Client, dataset_id: str, over: Over
+) -> None:
+    made = create(client, dataset_id=dataset_id, workflow=[{"type": "duplicate"}])
+    over(made["id"])
+    found = logs(client, made["id"])
+    assert (found["results"], found["message"]) == ([], f"The dataset {dataset_id!r} has no rows.")
+
+
+def test_experiments_are_listed_whoever_ran_them_and_found_by_filter(
+    client: httpx.Client, service: Service
+) -> None:
+    mark = uuid.uuid4().hex
+    create(client, name=f"mine {mark}", tags=["t"])
+    case = {
+        "evalspan.span.type": "CASE",
+        "evalspan.experiment.name": f"elsewhere {mark}",
+        "evalspan.record.id": "r",
+    }
+    body = traces(span(case)).SerializeToString()
+    headers = {"content-type": "application/x-protobuf"}
+    httpx.post(f"{service.endpoint}/v1/traces", content=body, headers=headers).raise_for_status()
+    asked = {"filters": {"name": {"operator": "contains", "value": [mark.upper()]}}}
+    found = client.post("/v2/experiments/list/", params={"sort_by": "name"}, json=asked).json()
+    assert [each["name"] for each in found["results"]] == [f"elsewhere {mark}", f"mine {mark}"]
+    assert (found["results"][1]["status"], found["results"][1]["tags"][0]["name"]) == ("draft", "t")
+    assert client.post("/v2/experiments/summary", json=asked).json() == {"total_count": 2}
+    drafts = [
+        {"field": "status", "operator": "=", "value": "draft"},
+        {"field": "name", "operator": "endsWith", "value": mark},
+    ]
+    assert client.post("/v2/experiments/list/", json={"filters": drafts}).json()["count"] == 1
+
+
+def test_a_deleted_experiment_is_gone_and_so_is_its_work(client: httpx.Client, dataset_id: str) -> None:
+    add(client, dataset_id, "one")
+    made = create(client, dataset_id=dataset_id, workflow=[WAIT], experiment_id=f"mine-{uuid.uuid4().hex}")
+    assert made["id"].startswith("mine-")
+    assert client.delete(f"/v2/experiments/{made['id']}/").status_code == 204
+    for path in ("", "logs/list/"):
+        assert client.get(f"/v2/experiments/{made['id']}/{path}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "said"),
+    [
+        ({"dataset_id": "absent", "workflow": [WAIT]}, 404, "'absent'"),
+        ({"evaluator_slugs": ["absent"], "workflow": [WAIT]}, 404, "no evaluator 'absent'"),
+        ({"workflow": [{"type": "prompt", "config": {"prompt_id": "absent"}}]}, 404, "'absent'"),
+        ({"workflow": [{"type": "prompt", "config": {}}]}, 400, "config.prompt_id"),
+        ({"workflow": [{"type": "completion"}]}, 400, "config.model"),
+        ({"workflow": [{"type": "condition", "config": {}}]}, 400, "'condition' is not run here"),
+        ({"workflow": [WAIT, {"type": "duplicate"}]}, 400, "stands alone"),
+        ({"workflow": [WAIT], "evaluator_workflow_ids": ["w"]}, 400, "evaluator_workflow_ids"),
+        ({"workflow": "wait"}, 400, "/workflow"),
+        ({"workflow": [WAIT], "runs": 0}, 400, "/runs"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_run_is_refused_as_it_is_created(
+    client: httpx.Client, dataset_id: str, body: dict[str, Any], status: int, said: str
+) -> None:
+    refused = client.post("/v2/experiments/", json={"dataset_id": dataset_id, **body})
+    assert (refused.status_code, said in refused.json()["detail"]) == (status, True), refused.text
+
+
+def test_a_report_judges_the_outputs_that_the_rows_hold(
+    client: httpx.Client, dataset_id: str, over: Over
+) -> None:
+    slug = evaluator(client)
+    rows = [{"input": n, "output": "a", "expected_output": expected} for n, expected in enumerate("aab")]
+    add(client, dataset_id, *rows)
+    url = f"/datasets/{dataset_id}/eval-reports"
+    (task,) = client.post(f"{url}/create/", json={"evaluator_ids": [slug]}).json()["created_tasks"]
+    over(task["experiment_id"])
+    (report,) = client.get(f"{url}/list/").json()["results"]
+    assert (report["status"], report["evaluated_logs_count"]) == ("completed", 3)
+    assert report["score"] == pytest.approx(2 / 3)
