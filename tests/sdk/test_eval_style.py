@@ -75,7 +75,8 @@ async def test_every_awaited_eval_is_a_row_with_its_arguments_as_input(runtime: 
         ('{"text": "hi"}', '"HI"'), ('{"text": "ho", "times": 2}', '"HOHO"'), ("null", "7"),
     }  # fmt: skip
     assert [row["record_id"].partition(":")[0] for row in found] == ["constant", "shout", "shout"]
-    assert (found[1]["metadata"], found[1]["tags"]) == ({"level": "2"}, ["kind:word"])
+    assert found[1]["metadata"] == {"name": "shout", "level": "2"}
+    assert found[1]["tags"] == ["kind:word"]
     assert found[1]["expected_output"] == '"HO"'
     query = "SELECT DISTINCT project FROM experiment_results WHERE experiment_id = {id:String}"
     assert rows(runtime, query, id=result.experiment_id) == [{"project": "letters"}]
@@ -122,13 +123,15 @@ async def test_scores_are_what_is_called_score_and_evaluator_results(runtime: Ru
         await mapping()
         await eval("quality", lambda: EvaluatorResult(0.5, reasoning="half", assessment="pass"))
         await eval("bare", lambda: 0.9)
+        await eval_dataset(data=[{"id": "given", "input": 1}], interaction=len_of)
 
     result = await scored()
     found = {row["record_id"]: row for row in rows(runtime, RESULTS, id=result.experiment_id)}
     assert found["mapping"]["scores"] == {"exact": 1, "on_span": 0.25}
     assert found["mapping"]["labels"] == {"judged": "good"}
     assert (found["quality"]["scores"], found["quality"]["output"]) == ({"quality": 0.5}, "0.5")
-    assert (found["bare"]["scores"], found["bare"]["output"]) == ({}, "0.9")
+    assert (found["bare"]["scores"], found["bare"]["output"]) == ({"bare": 0.9}, "0.9")
+    assert (found["given"]["scores"], found["given"]["output"]) == ({}, "1")
     query = """SELECT type, explanation, assessment FROM evaluations
                WHERE experiment_id = {id:String} AND name IN ('exact', 'quality') ORDER BY name"""
     assert rows(runtime, query, id=result.experiment_id) == [

@@ -73,7 +73,7 @@ def eval(
     Args:
         name: What is checked.
         function: What to run. What it returns is the output; `score.<name>` in a mapping that it returns,
-            or on its span, and an `EvaluatorResult`, are scores.
+            or on its span, and an `EvaluatorResult`, a number or a boolean, are scores.
         id: Which record it is in every experiment; else the name, and a hash of the input where there is one.
         input: The input; else the arguments of the call.
         expected_output: What evaluators get as such.
@@ -87,7 +87,10 @@ def eval(
     if not isinstance(name, str) or not name:  # pyright: ignore[reportUnnecessaryIsInstance] - @eval without ()
         raise UsageError(f"eval needs a name, not {name!r:.80}: @evalspan.eval(name=...).")
     record = Record(
-        input=None, expected_output=expected_output, metadata=dict(metadata or {}), tags=list(tags)
+        input=None,
+        expected_output=expected_output,
+        metadata={"name": name, **(metadata or {})},
+        tags=list(tags),
     )
     single = _Single(name, id, input, record, evaluator_functions(evaluators))
     return single.decorate if function is None else single.decorate(function)()
@@ -114,7 +117,7 @@ class _Single:
             given = named_arguments(signature, args, kwargs) if args or kwargs else _ABSENT
             [(record, iteration)] = within.ask([self._identified(given)])
             task = _task(function, lambda _record: (args, kwargs))
-            cases = within.cases(task, self._evaluators, None, self._name)
+            cases = within.cases(task, self._evaluators, self._name, None, bare=True)
             return await within.hold(within.execute(cases, record, iteration))
 
         return case
@@ -166,7 +169,8 @@ async def eval_dataset(
     Args:
         data: A `Dataset`, a list of cases (`TestInput`, `Record`, mappings), or a function that gives them.
             A dataset with a name is stored at the service, as experiments do.
-        interaction: The function, sync or async; it gets a `TestCase`. Scores are found as in `eval`.
+        interaction: The function, sync or async; it gets a `TestCase`. Scores are found as in `eval`, but
+            a bare number or boolean is its output and no score.
         schema: A type that checks the inputs, such as a pydantic model or a TypedDict; a case that does not
             fit is a failed row.
         evaluators: As of `evalspan.experiment`.
@@ -192,7 +196,7 @@ async def eval_dataset(
             await within.store(dataset)
         asked = within.ask(list(found))
         shown = Progress(within.session.name, len(asked), progress)
-        cases = within.cases(task, judges, dataset, name)
+        cases = within.cases(task, judges, name, dataset, bare=False)
         return await _side_by_side(within, cases, asked, max_concurrency, shown)
 
     return await within.hold(whole())

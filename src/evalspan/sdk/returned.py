@@ -1,6 +1,7 @@
 """Scores in what a case returned, and in what it set on its span: `score.<name>`.
 
-A bare number or string that a function returns is its output and no score: nobody said what it measures.
+A bare number or boolean is a score where the case is a check with a name of its own, as an `eval` is. What a
+function gives over a dataset is its output: nobody said that it measures anything.
 """
 
 from __future__ import annotations
@@ -18,10 +19,16 @@ SCORE_PREFIX = "score."
 class Reader:
     """Reads the cases of one function."""
 
-    def __init__(self, name: str, taken: Collection[str]) -> None:
-        """`name`: what a returned EvaluatorResult is called. `taken`: the names of the evaluators."""
+    def __init__(self, name: str, taken: Collection[str], *, bare: bool) -> None:
+        """
+        Args:
+            name: What a returned EvaluatorResult is called.
+            taken: The names of the evaluators.
+            bare: Whether a bare number or boolean is a score of that name.
+        """
         self._name = name
         self._taken = taken
+        self._bare = bare
 
     def __call__(self, returned: Any, attributes: Mapping[str, Any]) -> tuple[Json, Sequence[Evaluation]]:
         """The output, and the scores; of two with one name the returned one."""
@@ -32,6 +39,8 @@ class Reader:
             found[self._name] = returned
         elif isinstance(returned, Mapping):
             found |= dict(_scores(cast("Mapping[Any, Any]", returned)))
+        elif self._bare and _is_number(returned):
+            found[self._name] = returned
         return output, [self._evaluation(name, value) for name, value in found.items()]
 
     def _evaluation(self, name: str, value: Any) -> Evaluation:
@@ -47,7 +56,11 @@ class Reader:
 def _scores(values: Mapping[Any, Any]) -> Iterator[tuple[str, Any]]:
     """What is named `score.<name>` and is a number, a boolean or an EvaluatorResult."""
     for key, value in values.items():
-        if isinstance(key, str) and key.startswith(SCORE_PREFIX) and len(key) > len(SCORE_PREFIX):
-            number = hasattr(value, "__float__") and not isinstance(value, str)
-            if isinstance(value, EvaluatorResult) or number:
-                yield key.removeprefix(SCORE_PREFIX), value
+        named = isinstance(key, str) and key.startswith(SCORE_PREFIX) and key != SCORE_PREFIX
+        if named and (isinstance(value, EvaluatorResult) or _is_number(value)):
+            yield key.removeprefix(SCORE_PREFIX), value
+
+
+def _is_number(value: object) -> bool:
+    """Numbers of other libraries too, but not their arrays."""
+    return hasattr(value, "__float__") and getattr(value, "ndim", 0) == 0

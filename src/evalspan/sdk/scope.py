@@ -103,15 +103,15 @@ class Scope:
             await self._threads.run(lambda: dataset.push(self.session.project))
 
     def cases(
-        self, task: Function, evaluators: list[Function], dataset: Dataset | None, score_name: str
+        self, task: Function, evaluators: list[Function], name: str, dataset: Dataset | None, *, bare: bool
     ) -> Cases:
-        """What executes cases of one function."""
+        """What executes cases of one function; `name` and `bare` as `Reader` has them."""
         names = [function.name for function in evaluators]
         self._evaluators |= dict.fromkeys(names)
         described = self._described
         work = Work(described["name"], {}, described["metadata"], described["tags"], task, evaluators)
         session = self.session if dataset is None else replace(self.session, dataset=dataset)
-        reading = Reader(score_name, names)
+        reading = Reader(name, names, bare=bare)
         return Cases(work, session, self._runtime, self._threads, self._limits, reading=reading)
 
     def ask(self, records: Sequence[Record]) -> list[tuple[Record, int]]:
