@@ -74,6 +74,14 @@ def test_no_provider_gets_more_calls_a_minute_than_it_may(workshop: Workshop) ->
     assert max(call.began for call in workshop.llm.calls) - begun >= 5 * 60 / 1200
 
 
+def test_a_provider_that_limits_its_rate_answers_every_call_in_the_end(workshop: Workshop) -> None:
+    workshop.llm.per_second = 4
+    steps = [{"type": "completion", "model": "gpt-4o-mini"}]
+    found = workshop.run(dataset_id=workshop.questions(12), steps=steps)
+    assert (found.status, found.done) == ("completed", 12)
+    assert found.spent_tokens == workshop.llm.tokens
+
+
 def test_a_key_that_is_not_there_is_named_before_anything_runs(workshop: Workshop) -> None:
     new = workshop.new(
         dataset_id=workshop.questions(1), steps=[{"type": "completion", "model": "keyless/model"}]

@@ -18,10 +18,17 @@ _LONGEST_REST: Final = 600.0  # of what a provider asks for; who says more is as
 
 
 class Gate:
-    """Of one provider, on one event loop."""
+    """Of one provider, on one event loop.
+
+    How many calls may be made at once is halved when the provider refuses one, and grows again with those
+    that it takes: after a rest, all that waited would else come at once, and be refused at once.
+    """
 
     def __init__(self, provider: Provider) -> None:
-        self._room = asyncio.Semaphore(provider.max_concurrency)
+        self._most = float(provider.max_concurrency)
+        self._allowed = self._most
+        self._inside = 0
+        self._change = asyncio.Condition()
         self._spacing = 60 / provider.requests_per_minute if provider.requests_per_minute else 0.0
         self._next = 0.0
         self._closed_until = 0.0
@@ -29,13 +36,27 @@ class Gate:
     @asynccontextmanager
     async def turn(self) -> AsyncGenerator[None, None]:
         """A place for one call, when there is room and time for it."""
-        async with self._room:
+        async with self._change:
+            await self._change.wait_for(lambda: self._inside < int(self._allowed))
+            self._inside += 1
+        try:
             await self._wait()
             yield
+        finally:
+            async with self._change:
+                self._inside -= 1
+                self._change.notify_all()
 
-    def rest(self, seconds: float) -> None:
-        """Let nobody call for as long as the provider asked."""
-        self._closed_until = max(self._closed_until, time.monotonic() + min(seconds, _LONGEST_REST))
+    def took(self) -> None:
+        """The provider answered a call."""
+        self._allowed = min(self._most, self._allowed + 1 / self._allowed)
+
+    def refused(self, rest: float | None) -> None:
+        """The provider takes no more for now; let nobody call for as long as it asked."""
+        now = time.monotonic()
+        if now >= self._closed_until:  # else it was said of calls that were made before
+            self._allowed = max(1.0, self._allowed / 2)
+        self._closed_until = max(self._closed_until, now + min(rest or 0.0, _LONGEST_REST))
 
     async def _wait(self) -> None:
         while True:

@@ -88,6 +88,7 @@ class Models:
             if response is None or response.status_code in _AGAIN:
                 await asyncio.sleep(self._pause(provider, response, attempt))
                 continue
+            self._gates[provider.name].took()
             return await _answered(provider, name, wire, response, limit, purse)
         raise AssertionError
 
@@ -121,11 +122,11 @@ class Models:
         return response
 
     def _pause(self, provider: Provider, response: httpx.Response | None, attempt: int) -> float:
-        asked = asked_pause(response.headers) if response is not None else None
-        if response is not None and asked is not None and response.status_code in _RESTS:
-            self._gates[provider.name].rest(asked)
-            return 0.0
-        return pause(attempt)
+        if response is None or response.status_code not in _RESTS:
+            return pause(attempt)
+        asked = asked_pause(response.headers)
+        self._gates[provider.name].refused(asked)
+        return pause(attempt) if asked is None else 0.0
 
     async def _send(self, request: httpx.Request) -> httpx.Response:
         call = self._watcher.begin(request)
