@@ -75,6 +75,11 @@ class Settings(BaseModel):
         repr=False,
         description="The same database as a user who may only read; runs the SQL that users send.",
     )
+    store_max_memory: int = Field(
+        default=0,
+        ge=0,
+        description="Memory that the embedded engine may use; 0 is nine tenths of the machine's.",
+    )
     cluster: str = Field(
         default="", description="Cluster of ClickHouse servers over which the tables are spread."
     )
@@ -98,7 +103,9 @@ class Settings(BaseModel):
         default=64 * MIB, gt=0, description="Largest request body, after decompression."
     )
     max_pending_bytes: int = Field(
-        default=256 * MIB, gt=0, description="Bodies of requests until they are committed; beyond it the answer is 503."
+        default=256 * MIB,
+        gt=0,
+        description="Bodies of requests until they are committed; beyond it the answer is 503.",
     )
     commit_linger: float = Field(
         default=0.005, ge=0, description="How long a commit waits for company when the store is idle."

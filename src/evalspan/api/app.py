@@ -33,7 +33,7 @@ def create_app(store: Store, settings: Settings, *, export_metrics: bool = False
     """
     keys = Keys.of(settings)
     turnstile = Turnstile(settings.query_concurrency, settings.query_concurrency_per_key)
-    telemetry = Telemetry(store, export=export_metrics)
+    telemetry = Telemetry(store, settings, export=export_metrics)
     ingest = Ingest(store, settings, telemetry.meter)
     sweeper = Sweeper(store, settings)
     jobs = Jobs(store, settings, ingest)

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import evalspan.ingest.dialects as package
 from evalspan import attributes as names
+from evalspan import memory
 from evalspan.ingest.cases import CaseKeys
 from evalspan.ingest.dialect import (
     EVENTS,
@@ -143,7 +144,7 @@ class Plans:
     """The plans of the sets of keys seen so far; forgotten all at once when they are too many or too wide."""
 
     LIMIT: Final = 4096
-    BYTES: Final = 64 * 1024 * 1024
+    BYTES: Final = memory.PLANS
     """What all of them may take together. A shape of more than a 64th of it is planned anew each time."""
 
     def __init__(self) -> None:

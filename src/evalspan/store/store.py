@@ -43,6 +43,7 @@ class Store:
         query_max_result_bytes: int = 0,
         cluster: str = "",
         reader: str = "",
+        max_memory: int = 0,
         schema: Schema = SCHEMA,
     ) -> None:
         """Open a store and bring its schema up to date.
@@ -54,6 +55,7 @@ class Store:
             query_max_result_bytes: the same in bytes, before they are formatted.
             cluster: the cluster over which the tables are spread, as the server's configuration names it.
             reader: the same store's address as another user, who runs what goes through `read`.
+            max_memory: bytes that an embedded engine may use for everything; 0 leaves it to ClickHouse.
 
         Raises:
             UsageError: an address cannot be read, or does not fit the other settings.
@@ -64,6 +66,9 @@ class Store:
         self.dsn = addresses.parse(address)
         self.database = self.dsn.database
         self._reader = addresses.reader(reader, self.dsn)
+        self._engine: dict[str, Any] = {}
+        if max_memory and self.dsn.embedded:
+            self._engine = {"chdb_options": {"max_server_memory_usage": max_memory}}
         if cluster and self.dsn.embedded:
             raise UsageError(f"EVALSPAN_CLUSTER={cluster!r} needs a ClickHouse server, not {self.dsn}.")
         self._cluster = cluster
@@ -285,7 +290,7 @@ class Store:
 
     def _create_database(self) -> None:
         with translated(ours=True):
-            client = connect(self.dsn.client_options())
+            client = connect({**self.dsn.client_options(), **self._engine})
             try:
                 # Asked first: a user who may not create databases can use one that is there.
                 known = client.query(
@@ -319,7 +324,7 @@ class Store:
 
     def _connect(self, reading: bool) -> Client:
         dsn = self._reader if reading else self.dsn
-        client = connect({**dsn.client_options(), "database": self.database})
+        client = connect({**dsn.client_options(), **self._engine, "database": self.database})
         for name, value in {**self._settings, **(self._read_settings if reading else {})}.items():
             client.set_client_setting(name, value)
         return client

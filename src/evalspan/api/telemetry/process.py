@@ -12,11 +12,17 @@ from opentelemetry.metrics import CallbackOptions, Meter, Observation
 _STATM: Final = "/proc/self/statm"
 
 
-def observe(meter: Meter) -> None:
-    """Let the meter see memory, processor time and age of this process."""
+def observe(meter: Meter, memory_cap: int) -> None:
+    """Let the meter see memory, what that may be at most, processor time and age of this process."""
     began = time.monotonic()
     meter.create_observable_up_down_counter(
         "process.memory.usage", [_memory], "By", "Resident memory, the embedded engine's included."
+    )
+    meter.create_observable_up_down_counter(
+        "evalspan.memory.limit",
+        [lambda _options: [Observation(memory_cap)]],
+        "By",
+        "The most memory that the service may take by its settings.",
     )
     meter.create_observable_counter("process.cpu.time", [_cpu], "s", "Processor time used.")
     meter.create_observable_gauge(

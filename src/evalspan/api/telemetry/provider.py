@@ -14,9 +14,11 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader, MetricsData
 from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 from opentelemetry.semconv.attributes.service_attributes import SERVICE_NAME, SERVICE_VERSION
 
+from evalspan import memory
 from evalspan.api.telemetry import exporting, process, prometheus
 from evalspan.api.telemetry.store import StoreWatch
 from evalspan.errors import NotFoundError
+from evalspan.settings import Settings
 from evalspan.store import Store
 
 NAME: Final = "evalspan"
@@ -26,7 +28,7 @@ _LAST_EXPORT: Final = 5_000  # a receiver that is away may not hold up the end o
 class Telemetry:
     """Instruments over one service. `close` sends what an exporter still has."""
 
-    def __init__(self, store: Store, *, export: bool = False) -> None:
+    def __init__(self, store: Store, settings: Settings, *, export: bool = False) -> None:
         """`export`: send OTLP metrics too, where OpenTelemetry's variables say so."""
         self._reader = InMemoryMetricReader()
         self._version = version(NAME)
@@ -38,7 +40,7 @@ class Telemetry:
             shutdown_on_exit=False,
         )
         self.meter: Meter = self._provider.get_meter(NAME, self._version)
-        process.observe(self.meter)
+        process.observe(self.meter, memory.cap(settings).total)
         StoreWatch(store).observe(self.meter)
 
     def exposition(self) -> str:

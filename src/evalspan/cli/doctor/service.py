@@ -144,6 +144,7 @@ class Service:
         ]
         yield _version(samples)
         yield from _damaged(samples)
+        yield from _memory(samples)
         yield from _losses(samples)
 
 
@@ -161,6 +162,20 @@ def _version(samples: Samples) -> Finding:
 def _losses(samples: Samples) -> Iterator[Finding]:
     found = [*_rejected(samples), *_trouble(samples)]
     yield from found or [ok("losses", f"The service kept all that it received {_SINCE}.")]
+
+
+def _memory(samples: Samples) -> Iterator[Finding]:
+    values = {name: value for name, labels, value in samples if not labels}
+    held, most = values.get("process_memory_usage_bytes"), values.get("evalspan_memory_limit_bytes")
+    if held is None or most is None:
+        return
+    told = (
+        f"The service holds {held / 2**20:,.0f} MiB of memory; by its settings at most {most / 2**20:,.0f}."
+    )
+    if held > most:
+        yield warning("memory", told, "This should not be: please report it, with its settings.")
+    else:
+        yield ok("memory", told)
 
 
 def _damaged(samples: Samples) -> Iterator[Finding]:
