@@ -48,9 +48,7 @@ def named(store: Store, kind: Kind, reference: str) -> Document | None:
     return found[0] if found else None
 
 
-def create(
-    store: Store, kind: Kind, document: Document, given: str, name: str
-) -> Document:
+def create(store: Store, kind: Kind, document: Document, given: str, name: str) -> Document:
     """Write a new document under the given slug, or under one made of its name.
 
     Raises:
