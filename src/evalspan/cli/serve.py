@@ -13,10 +13,9 @@ from evalspan.cli.options import settings_options
 @click.command()
 @settings_options(
     "store", "store_reader", "store_max_memory", "cluster", "host", "http_port", "grpc_port", "api_keys",
-    "keys_file", "allow_open", "max_body_bytes", "max_pending_bytes", "commit_linger", "query_timeout", "query_max_memory",
-    "query_max_result_rows", "query_max_result_bytes", "query_concurrency", "query_concurrency_per_key",
-    "rate_limit",
-    "tls_cert_file", "tls_key_file", "tls_client_ca_file",
+    "keys_file", "allow_open", "max_body_bytes", "max_pending_bytes", "commit_linger", "query_timeout",
+    "query_max_memory", "query_max_result_rows", "query_max_result_bytes", "query_concurrency",
+    "query_concurrency_per_key", "rate_limit", "tls_cert_file", "tls_key_file", "tls_client_ca_file",
     "retention_days", "retention_projects", "retention_interval",
 )  # fmt: skip
 def serve(**given: str | bool | None) -> None:
