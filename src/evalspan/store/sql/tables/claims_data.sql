@@ -6,6 +6,7 @@
 -- kind experiment_name: subject is project and name, owner is the experiment that bears the name.
 -- kind prompt_slug, evaluator_slug: subject is project and slug, owner is the document that bears it.
 -- kind prompt_version, evaluator_version: subject is a document, number is that of the version.
+-- kind job_lease: subject is an experiment that the service runs, number counts who held it, owner is a service.
 CREATE TABLE IF NOT EXISTS claims_data
 (
     kind       LowCardinality(String),
