@@ -71,6 +71,7 @@ class LLMWire:
         self.calls.clear()
         self.most_at_once = 0
         self._numbers = count(1)
+        self._released.set()
 
     def __enter__(self) -> Self:
         self._numbers = count(1)
