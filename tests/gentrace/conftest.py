@@ -40,9 +40,12 @@ def client_installed() -> None:
 def run(service: Service, client_installed: None, tmp_path_factory: pytest.TempPathFactory) -> Run:
     del client_installed
     folder = tmp_path_factory.mktemp("client")
-    return lambda name, *arguments: finish(
-        start(service.endpoint, SCRIPTS / f"{name}.py", folder, *map(str, arguments))
-    )
+
+    def script(name: str, *arguments: object) -> Any:
+        texts = [str(argument) for argument in arguments]
+        return finish(start(service.endpoint, SCRIPTS / f"{name}.py", folder, *texts))
+
+    return script
 
 
 @pytest.fixture(scope="module")
