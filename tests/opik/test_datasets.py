@@ -13,6 +13,7 @@ import httpx
 from support.opik_client import Run, Sql
 
 API = "/v1/private"
+TRACES = {"north": "01990000-0000-7000-8000-000000000001", "south": "01990000-0000-7000-8000-000000000002"}
 
 
 def test_a_user_keeps_a_dataset_and_finds_every_version_of_it_as_it_was(run: Run, ask: Sql) -> None:
@@ -163,3 +164,29 @@ def test_every_version_keeps_its_items(opik: httpx.Client) -> None:
     assert named == versions[1]
     unknown = opik.post(f"{API}/datasets/items/delete", json={"item_ids": [str(uuid.uuid4())]})
     assert unknown.status_code == 404
+
+
+def test_datasets_of_one_name_in_two_projects_are_two(opik: httpx.Client) -> None:
+    seen: dict[str, tuple[str, str]] = {}
+    for project in ("north", "south"):
+        item = {**items(1)[0], "data": {"where": project}}
+        body = {"dataset_name": "twins", "project_name": project, "items": [item]}
+        assert opik.put(f"{API}/datasets/items", json=body).status_code == 204
+        experiment = {"id": str(uuid.uuid4()), "dataset_name": "twins", "project_name": project}
+        assert opik.post(f"{API}/experiments", json=experiment).status_code == 201
+        link = {"experiment_id": experiment["id"], "dataset_item_id": item["id"], "trace_id": TRACES[project]}
+        trace = {"id": TRACES[project], "project_name": project, "start_time": "2026-01-01T00:00:00Z"}
+        assert opik.post(f"{API}/traces/batch", json={"traces": [trace]}).is_success
+        assert opik.post(f"{API}/experiments/items", json={"experiment_items": [link]}).is_success
+        found = opik.post(f"{API}/datasets/retrieve", json={"dataset_name": "twins", "project_name": project})
+        seen[project] = found.json()["id"], experiment["id"]
+        body = {"dataset_name": "twins", "project_name": project}
+        [line] = opik.post(f"{API}/datasets/items/stream", json=body).text.splitlines()
+        assert json.loads(line)["data"] == {"where": project}
+    assert seen["north"][0] != seen["south"][0]
+    for dataset, _ in seen.values():  # the client may ask with either: it looks the id up by the name alone
+        path = f"{API}/datasets/{dataset}/items/experiments/items"
+        page = opik.get(path, params={"experiment_ids": json.dumps([seen["north"][1]])}).json()
+        assert [each["data"] for each in page["content"]] == [{"where": "north"}]
+    missing = opik.post(f"{API}/datasets/retrieve", json={"dataset_name": "twins", "project_name": "west"})
+    assert missing.status_code == 404

@@ -147,8 +147,13 @@ def _item(row: Row, trace: Row | None, used: Row | None, judged: list[dict[str, 
 def _records(
     known: Catalog, dataset_id: str, experiments: Sequence[str], wanted: list[str]
 ) -> dict[str, StoredRecord]:
-    """The records as the first of the experiments had them, else as they are."""
+    """The records as the first of the experiments had them, else as they are.
+
+    The client asks for the dataset by its name alone, and may so have been given another of that name.
+    """
     found = known.experiments.find(ids=list(experiments[:_PART]), limit=_PART).items
+    if found and all(each.dataset_id != dataset_id for each in found):
+        dataset_id = found[-1].dataset_id
     versions = [each.dataset_version for each in found if each.dataset_id == dataset_id]
     records: dict[str, StoredRecord] = {}
     for version in dict.fromkeys([*versions[-1:], None]):

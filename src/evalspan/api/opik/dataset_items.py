@@ -85,8 +85,7 @@ async def stream(request: Request) -> Response:
 
 
 def _stream(request: Request, given: Stream) -> list[Json]:
-    project = places.find_project(request, given.project_name) if given.project_name else None
-    dataset = places.dataset(request, given.dataset_name, project)
+    dataset = places.dataset(request, given.dataset_name, given.project_name)
     found: list[Json] = []
     for each in _matching(request, dataset, given.dataset_version, given.filters, given.last_retrieved_id):
         found.append(each)

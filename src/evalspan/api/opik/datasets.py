@@ -127,8 +127,7 @@ async def delete_many(request: Request) -> Response:
 
 
 def _named(request: Request, body: DatasetName) -> Dataset:
-    project = places.find_project(request, body.project_name) if body.project_name else None
-    return places.dataset(request, body.dataset_name, project)
+    return places.dataset(request, body.dataset_name, body.project_name)
 
 
 def render(request: Request, datasets: Sequence[Dataset]) -> list[dict[str, Any]]:

@@ -1,7 +1,7 @@
 """Projects and datasets as requests name them: by id, by name, or not at all.
 
-A name stands for one project. A dataset is looked for in its project first and then wherever else the
-key may look, because some calls of the clients leave the project out.
+A name stands for one project, and datasets of one name may be in several. Some calls of the clients name a
+dataset and no project: then the newest is meant.
 """
 
 from __future__ import annotations
@@ -45,19 +45,25 @@ def find_project(request: Request, name: str | None, identity: str | None = None
     return found.items[0] if found.items else None
 
 
-def find_dataset(request: Request, name: str, project: Project | None) -> Dataset | None:
-    """The dataset of that name in the project or, failing that, the newest of that name."""
+def find_dataset(
+    request: Request, name: str, project_name: str | None, project_id: str | None = None
+) -> Dataset | None:
+    """The dataset of that name in the project that is named or, where none is, the newest of that name."""
     datasets = catalog(request).datasets
-    inside = datasets.find(project_id=project.project_id, name=name, limit=1).items if project else ()
-    found = inside or datasets.find(name=name, limit=1).items
+    if not project_name and not project_id:
+        found = datasets.find(name=name, limit=1).items
+        return found[0] if found else None
+    inside = find_project(request, project_name, project_id)
+    found = datasets.find(project_id=inside.project_id, name=name, limit=1).items if inside else ()
     return found[0] if found else None
 
 
-def dataset(request: Request, name: str, project: Project | None) -> Dataset:
+def dataset(request: Request, name: str, project_name: str | None) -> Dataset:
     """Raises NotFoundError."""
-    found = find_dataset(request, name, project)
+    found = find_dataset(request, name, project_name)
     if not found:
-        raise NotFoundError(f"There is no dataset {name!r}.", pointer="/dataset_name")
+        where = f" in project {project_name!r}" if project_name else ""
+        raise NotFoundError(f"There is no dataset {name!r}{where}.", pointer="/dataset_name")
     return found
 
 
@@ -65,8 +71,7 @@ def get_or_create_dataset(
     request: Request, name: str, project_name: str | None, project_id: str | None = None
 ) -> Dataset:
     """The dataset of that name; where there is none, one is made in the project."""
-    named = project_name or project_id
-    found = find_dataset(request, name, find_project(request, project_name, project_id) if named else None)
+    found = find_dataset(request, name, project_name, project_id)
     if found:
         return found
     made = project(request, project_name, project_id)
