@@ -13,7 +13,7 @@ from evalspan.api.server import Service
 from ingest.build import span, traces
 
 Over = Callable[[str], dict[str, Any]]
-WAIT = {"type": "wait", "config": {}}
+WAIT: dict[str, Any] = {"type": "wait", "config": {}}
 
 
 def create(client: httpx.Client, **body: Any) -> dict[str, Any]:
@@ -23,7 +23,9 @@ def create(client: httpx.Client, **body: Any) -> dict[str, Any]:
 
 
 def add(client: httpx.Client, dataset_id: str, *inputs: Any) -> None:
-    logs = [each if isinstance(each, dict) and "input" in each else {"input": each} for each in inputs]
+    logs: list[Any] = [
+        each if isinstance(each, dict) and "input" in each else {"input": each} for each in inputs
+    ]
     client.post(f"/datasets/{dataset_id}/logs/bulk/", json={"logs": logs}).raise_for_status()
 
 

@@ -127,7 +127,7 @@ def test_a_key_of_a_project_sees_and_changes_nothing_of_another(connect: Connect
     assert ours.patch(stolen, json={"output": "x"}).status_code == 404
     assert ours.post("/api/scores/", json={"log_id": log["id"], "evaluator_id": "e"}).status_code == 404
     dataset = made[theirs][0].split("/")[3]
-    body = {"dataset_id": dataset, "workflow": [{"type": "wait", "config": {}}]}
+    body: dict[str, Any] = {"dataset_id": dataset, "workflow": [{"type": "wait", "config": {}}]}
     assert ours.post("/api/v2/experiments/", json=body).status_code == 404
     assert logs(theirs, made[theirs])[0]["status"] == "pending"
 
@@ -138,7 +138,7 @@ def everything(client: httpx.Client) -> list[str]:
     assert made.status_code == 201, made.text
     dataset = made.json()["id"]
     client.post(f"/api/datasets/{dataset}/logs/", json={"input": "q"}).raise_for_status()
-    body = {"dataset_id": dataset, "workflow": [{"type": "wait", "config": {}}]}
+    body: dict[str, Any] = {"dataset_id": dataset, "workflow": [{"type": "wait", "config": {}}]}
     experiment = client.post("/api/v2/experiments/", json=body).json()["id"]
     prompt = client.post("/api/prompts/", json={"name": "p"}).json()["id"]
     slug = uuid.uuid4().hex
