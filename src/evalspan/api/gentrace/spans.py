@@ -27,8 +27,6 @@ from evalspan.model import Json, dump
 
 _LONGEST_NAME: Final = 100
 _INVALID: Final = "ValidationError"
-# Not the user's metadata: what the client, the conventions or we put on a span.
-_NOT_METADATA: Final = ("gentrace.", "evalspan.", "gen_ai.", "error.", "exception.", "code.", "thread.")
 _NAME: Final = "name"
 
 
@@ -137,7 +135,7 @@ def _metadata(given: Mapping[str, AnyValue], home: HomedRecord | None) -> dict[s
             for key, value in home.record.metadata.items()
         }
     for key, value in given.items():
-        if not key.startswith(_NOT_METADATA) and scores.number(key, value) is None:
+        if not key.startswith(gentrace.NOT_METADATA) and scores.number(key, value) is None:
             found[key] = _plain(value)
     return {names.METADATA_PREFIX + key: value for key, value in found.items()}
 

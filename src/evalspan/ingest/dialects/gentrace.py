@@ -27,6 +27,8 @@ TEST_CASE_ID: Final = "gentrace.test_case_id"
 TEST_CASE_NAME: Final = "gentrace.test_case_name"
 IN_EXPERIMENT: Final = "gentrace.in_experiment"
 SCOPES: Final = ("gentrace", "gentrace.sdk")
+# Not the user's metadata: what the client, the conventions or we put on a span.
+NOT_METADATA: Final = ("gentrace.", "evalspan.", "gen_ai.", "error.", "exception.", "code.", "thread.")
 
 _INTERACTION: Final = "interaction"
 _TRACED: Final = "traced"
