@@ -86,7 +86,7 @@ def test_prompts_are_listed_by_filters_and_order(client: httpx.Client, prompt_id
 
 def test_bulk_operations_run_in_order_and_fail_one_by_one(client: httpx.Client, prompt_id: str) -> None:
     client.post(f"/prompts/{prompt_id}/versions/", json=VERSION).raise_for_status()
-    requests = [
+    requests: list[dict[str, Any]] = [
         {"action": "update", "prompt_id": prompt_id, "body": {"model": "other"}},
         {"action": "update", "prompt_id": prompt_id, "body": {"messages": []}},
         {"action": "commit", "prompt_id": prompt_id, "body": {"description": "bulk"}},
