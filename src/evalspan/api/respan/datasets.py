@@ -12,10 +12,9 @@ from pydantic import Field
 from starlette.responses import Response
 
 from evalspan.api.envelope import Body
-from evalspan.api.respan import dataset_logs, filters
+from evalspan.api.respan import dataset_logs
 from evalspan.api.respan.call import Call, Operation, answer, nothing
-from evalspan.api.respan.page import envelope, paging, sorting
-from evalspan.api.respan.values import look_up, ordered
+from evalspan.api.respan.listing import counted, listed
 from evalspan.errors import UsageError
 from evalspan.experiments import Dataset
 from evalspan.experiments.claims import Claims
@@ -72,20 +71,11 @@ def create(call: Call) -> Response:
 
 
 def find(call: Call) -> Response:
-    asked = filters.parse(call.body.get("filters"), known=_known)
-    page = paging(call)
-    field, descending = sorting(call, "-created_at")
-    shown = _all(call)
-    found = ordered(
-        asked.select(shown, look_up), lambda item: look_up(item, field), field, descending=descending,
-        known=_known(field),
-    )  # fmt: skip
-    return envelope(call, page.of(found), len(found), page, asked.described())
+    return listed(call, _all(call), FIELDS, "-created_at")
 
 
 def summary(call: Call) -> Response:
-    asked = filters.parse(call.body.get("filters"), known=_known)
-    return answer({"total_count": len(asked.select(_all(call), look_up))})
+    return counted(call, _all(call), FIELDS)
 
 
 def get(call: Call) -> Response:
@@ -180,10 +170,6 @@ def _kept(dataset: Dataset) -> dict[str, Any]:
 
 def _shown_name(dataset: Dataset) -> str:
     return str(_kept(dataset).get("name") or dataset.name)
-
-
-def _known(field: str) -> bool:
-    return field.partition(".")[0] in FIELDS
 
 
 OPERATIONS = (

@@ -10,11 +10,9 @@ from typing import Any, Final, cast
 
 from starlette.responses import Response
 
-from evalspan.api.respan import filters
 from evalspan.api.respan.call import Call, Operation, answer, nothing
 from evalspan.api.respan.experiment_body import CONFIG, ExperimentBody
-from evalspan.api.respan.page import envelope, paging, sorting
-from evalspan.api.respan.values import look_up, ordered
+from evalspan.api.respan.listing import counted, listed
 from evalspan.errors import ConflictError
 from evalspan.experiments import Experiment
 from evalspan.experiments.entity import MAX_PAGE
@@ -45,22 +43,12 @@ def create(call: Call) -> Response:
 
 
 def find(call: Call) -> Response:
-    asked = filters.parse(call.body.get("filters"), known=_known, fold=True)
-    page = paging(call)
-    field, descending = sorting(call, "-created_at")
-    found = ordered(
-        asked.select(_all(call), look_up), lambda item: look_up(item, field), field, descending=descending,
-        known=_known(field),
-    )  # fmt: skip
-    results = [
-        {name: value for name, value in item.items() if name not in _DETAIL} for item in page.of(found)
-    ]
-    return envelope(call, results, len(found), page, asked.described())
+    found = [{name: item[name] for name in item if name not in _DETAIL} for item in _all(call)]
+    return listed(call, found, FIELDS, "-created_at", fold=True)
 
 
 def summary(call: Call) -> Response:
-    asked = filters.parse(call.body.get("filters"), known=_known, fold=True)
-    return answer({"total_count": len(asked.select(_all(call), look_up))})
+    return counted(call, _all(call), FIELDS, fold=True)
 
 
 def get(call: Call) -> Response:
@@ -210,10 +198,6 @@ def _said(experiment: Experiment) -> Mapping[str, Any]:
     """What its creator sent, where it was created here."""
     found: Json = experiment.config.get(CONFIG)
     return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
-
-
-def _known(field: str) -> bool:
-    return field.partition(".")[0] in FIELDS
 
 
 _ONE: Final = "/api/v2/experiments/{experiment_id}/"

@@ -16,10 +16,22 @@ Item = Mapping[str, Any]
 
 
 def listed(
-    call: Call, items: Sequence[Item], fields: Collection[str], default: str, largest: int = MAX_SIZE
+    call: Call,
+    items: Sequence[Item],
+    fields: Collection[str],
+    default: str,
+    largest: int = MAX_SIZE,
+    *,
+    fold: bool = False,
 ) -> Response:
-    """One page of the items. `fields` are those that can be asked for, `default` how they are sorted."""
-    asked = filters.parse(call.body.get("filters"), known=lambda name: _known(name, fields))
+    """One page of the items.
+
+    Args:
+        fields: those that can be asked for.
+        default: how the items are sorted where nothing is said.
+        fold: `contains` ignores case.
+    """
+    asked = filters.parse(call.body.get("filters"), known=lambda name: _known(name, fields), fold=fold)
     page = paging(call, largest=largest)
     given, descending = sorting(call, default)
     field = given.replace("__", ".")
@@ -30,9 +42,9 @@ def listed(
     return envelope(call, page.of(found), len(found), page, asked.described())
 
 
-def counted(call: Call, items: Sequence[Item], fields: Collection[str]) -> Response:
+def counted(call: Call, items: Sequence[Item], fields: Collection[str], *, fold: bool = False) -> Response:
     """How many of the items are asked for."""
-    asked = filters.parse(call.body.get("filters"), known=lambda name: _known(name, fields))
+    asked = filters.parse(call.body.get("filters"), known=lambda name: _known(name, fields), fold=fold)
     return answer({"total_count": len(asked.select(items, look_up))})
 
 
