@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-from evalspan.store import Store
+from evalspan.store import Store, sql
 from support.rows import Row, add, case, experiment, llm, score, span
 
 CASES = """
@@ -116,3 +116,21 @@ def test_other_experiments_read_as_they_did(store: Store) -> None:
         "SELECT run_iteration, total_tokens FROM experiment_results WHERE experiment_id = 'e2'"
     )
     assert found == [{"run_iteration": 1, "total_tokens": 15}]
+
+
+def test_the_aggregates_of_an_experiment_say_what_its_views_say(store: Store) -> None:
+    by_span = [
+        score("exact", value, "", 0, trace="", span_id=span_id)
+        for span_id, value in (("c1", 1.0), ("c2", 0.5))
+    ]
+    add(store, mark("t"), mark(), *shared_trace(), *by_span)
+    add(store, execution("own", 9), llm("", experiment="", trace="own", parent="own/case", tokens=(4, 4)))
+    cases = {row["run"]: row for row in store.query(sql("queries/aggregate_cases"), {"ids": ["e1"]})}
+    assert {run: (row["cases"], row["total_tokens"]) for run, row in cases.items()} == {
+        -1: (4, 2 + 4 + 2 + 8), 1: (2, 2 + 2), 2: (1, 4), 3: (1, 8),
+    }  # fmt: skip
+    scores = store.query(sql("queries/aggregate_scores"), {"ids": ["e1"]})
+    assert {(row["name"], row["run"]): (row["evaluations"], row["mean"]) for row in scores} == {
+        ("exact", -1): (2, 0.75), ("exact", 1): (1, 1.0), ("exact", 2): (1, 0.5),
+        ("of a span", -1): (1, 0.5), ("of a span", 1): (1, 0.5),
+    }  # fmt: skip

@@ -21,6 +21,7 @@ page_traces AS
         argMin(project, (start_time, span_id)) AS project
     FROM spans_data
     WHERE experiment_id IN {ids:Array(String)} AND span_type = 'CASE' AND trace_id IN (foreign_traces)
+      AND trace_id NOT IN (SELECT trace_id FROM shared_traces)
     GROUP BY trace_id
 ),
 page_calls AS
@@ -31,6 +32,7 @@ page_calls AS
         multiIf(dialect != 'logfire', '', duration_ns = 0, 'record', isNull(total_tokens), 'request', '') AS half
     FROM spans_data FINAL
     WHERE experiment_id IN {ids:Array(String)}
+      AND trace_id NOT IN (SELECT trace_id FROM shared_traces)
       AND span_type IN ('LLM', 'EMBEDDING')
       AND evaluator = ''
       AND NOT (status = 'error' AND isNull(total_tokens) AND match(error_type, '^[45][0-9][0-9]$|RateLimitError$'))
@@ -72,6 +74,7 @@ page_usage AS
     SELECT
         s.experiment_id AS experiment_id,
         s.trace_id AS trace_id,
+        ('', 0) AS part,
         length(counted) AS llm_calls,
         if(arrayExists(c -> isNull(c.4), counted), NULL, arraySum(c -> assumeNotNull(c.4), counted)) AS input_tokens,
         if(arrayExists(c -> isNull(c.5), counted), NULL, arraySum(c -> assumeNotNull(c.5), counted)) AS output_tokens,
@@ -79,6 +82,10 @@ page_usage AS
         if(arrayExists(c -> isNull(c.7), counted), NULL, arraySum(c -> assumeNotNull(c.7), counted)) AS cost_usd
     FROM page_calls AS s
     GROUP BY s.experiment_id, s.trace_id
+    UNION ALL
+    SELECT experiment_id, trace_id, part, llm_calls, input_tokens, output_tokens, total_tokens, cost_usd
+    FROM trace_usage
+    WHERE experiment_id IN {ids:Array(String)} AND trace_id IN (SELECT trace_id FROM shared_traces)
 )
 SELECT
     c.experiment_id AS experiment_id,
@@ -100,11 +107,14 @@ SELECT
     toFloat64(sum(u.cost_usd)) AS cost
 FROM
 (
-    SELECT experiment_id, record_id, run_iteration, status, trace_id, duration_ms
+    SELECT
+        experiment_id, record_id, run_iteration, status, trace_id, duration_ms,
+        if(trace_id IN (SELECT trace_id FROM shared_traces), (record_id, run_iteration), ('', 0)) AS part
     FROM cases
     WHERE experiment_id IN {ids:Array(String)}
 ) AS c
-LEFT ANY JOIN page_usage AS u ON u.experiment_id = c.experiment_id AND u.trace_id = c.trace_id
+LEFT ANY JOIN page_usage AS u
+    ON u.experiment_id = c.experiment_id AND u.trace_id = c.trace_id AND u.part = c.part
 ARRAY JOIN [-1, toInt64(c.run_iteration)] AS run
 GROUP BY c.experiment_id, run
 ORDER BY c.experiment_id, run

@@ -26,6 +26,7 @@ page_traces AS
     LEFT ANY JOIN (SELECT * FROM case_numbers WHERE experiment_id IN {ids:Array(String)}) AS n
         ON n.experiment_id = s.experiment_id AND n.trace_id = s.trace_id AND n.span_id = s.span_id
     WHERE s.experiment_id IN {ids:Array(String)} AND s.span_type = 'CASE' AND s.trace_id IN (foreign_traces)
+      AND s.trace_id NOT IN (SELECT trace_id FROM shared_traces)
     GROUP BY s.trace_id
 ),
 given AS
@@ -34,7 +35,30 @@ given AS
         experiment_id, source, name, record_id, run_iteration, trace_id, span_id, timestamp, received_at,
         type, score_value, label_value, json_value, error, error_type
     FROM evaluations_data FINAL
-    WHERE experiment_id IN {ids:Array(String)}
+    WHERE experiment_id IN {ids:Array(String)} AND (record_id != '' OR source = 'summary')
+    UNION ALL
+    SELECT
+        e.experiment_id, e.source, e.name, c.record_id, if(c.run_iteration = 0, e.run_iteration, c.run_iteration),
+        if(c.trace_id = '', e.trace_id, c.trace_id), e.span_id, e.timestamp, e.received_at,
+        e.type, e.score_value, e.label_value, e.json_value, e.error, e.error_type
+    FROM
+    (
+        SELECT * FROM evaluations_data FINAL
+        WHERE experiment_id IN {ids:Array(String)} AND record_id = '' AND source != 'summary'
+    ) AS e
+    LEFT ANY JOIN (SELECT * FROM span_cases WHERE experiment_id IN {ids:Array(String)}) AS c
+        ON c.experiment_id = e.experiment_id AND c.span_id = e.span_id
+    UNION ALL
+    SELECT
+        n.experiment_id, e.source, e.name, n.record_id, n.run_iteration, e.trace_id, e.span_id, e.timestamp,
+        e.received_at, e.type, e.score_value, e.label_value, e.json_value, e.error, e.error_type
+    FROM (SELECT * FROM nested_spans WHERE experiment_id IN {ids:Array(String)}) AS n
+    INNER JOIN
+    (
+        SELECT * FROM evaluations_data FINAL
+        WHERE experiment_id = '' AND trace_id IN (SELECT trace_id FROM shared_traces)
+    ) AS e ON e.trace_id = n.trace_id AND e.span_id = n.span_id
+    WHERE e.project = '' OR e.project = n.project
     UNION ALL
     SELECT
         t.who.1, e.source, e.name, t.who.2, t.who.3, e.trace_id, e.span_id, e.timestamp, e.received_at,
