@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from evalspan.ingest.introductions import Introductions, nameless
 from evalspan.store import Store
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -27,12 +28,27 @@ class Row:
 
 
 def add(store: Store, *rows: Row) -> None:
-    """Insert rows, those of one table and shape as one block."""
+    """Insert rows, those of one table and shape as one block; experiments are introduced as the ingest
+    does it."""
+    Introductions(store).write(_introduced(rows))
     blocks: defaultdict[tuple[str, ...], list[Row]] = defaultdict(list)
     for row in rows:
         blocks[row.table, *sorted(row.values)].append(row)
     for (table, *names), same in blocks.items():
         store.insert(table, {name: [row.values[name] for row in same] for name in names})
+
+
+def _introduced(rows: Iterable[Row]) -> dict[str, tuple[Any, ...]]:
+    found: dict[str, tuple[Any, ...]] = {}
+    for row in rows:
+        if row.table == "spans_data" and row.values["span_type"] == "CASE":
+            key, name = row.values["experiment_id"], row.values.get("experiment", "")
+            project = row.values.get("project", "")
+            found[key] = (key, "", None, project, "", name, name, "{}", {}, START, START, 0)
+    for row in rows:
+        if row.table == "evaluations_data" and row.values["experiment_id"]:
+            found.setdefault(row.values["experiment_id"], nameless(row.values["experiment_id"], "", 0))
+    return found
 
 
 def span(

@@ -26,6 +26,8 @@ class Batch:
     noun: str
     rows: dict[str, list[Row]] = field(default_factory=dict[str, list[Row]])
     experiments: dict[str, Row] = field(default_factory=dict[str, Row])
+    mentioned: dict[str, str] = field(default_factory=dict[str, str])
+    """The project of each experiment of which the batch has a score."""
     marks: set[Mark] = field(default_factory=set[Mark])
     """What the views must know of experiments beside their rows."""
     findings: Findings = field(default_factory=Findings)
@@ -46,6 +48,7 @@ class Batch:
             known = self.experiments.get(experiment_id)
             if known is None or row[-2] < known[-2]:  # the earliest case dates an experiment
                 self.experiments[experiment_id] = row
+        self.mentioned = {**other.mentioned, **self.mentioned}
         self.marks |= other.marks
         self.findings.merge(other.findings)
         self.accepted += other.accepted

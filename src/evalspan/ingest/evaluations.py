@@ -28,6 +28,8 @@ NAMELESS: Final = f"{names.EVALUATION_RESULT} without {names.EVALUATION_NAME}"
 _TYPES: Final = frozenset({"score", "categorical", "boolean", "json"})
 _RECORD: Final = "record"
 _SUMMARY: Final = "summary"
+_EXPERIMENT: Final = COLUMNS.index("experiment_id")
+_PROJECT: Final = COLUMNS.index("project")
 
 
 def add(
@@ -47,7 +49,10 @@ def add(
     name = view.texts.get(names.EVALUATION_NAME, "")
     if not name:
         return False
-    batch.add(TABLE, _row(view, name, trace_id, span_id, service_name, around))
+    row = _row(view, name, trace_id, span_id, service_name, around)
+    batch.add(TABLE, row)
+    if row[_EXPERIMENT]:
+        batch.mentioned.setdefault(row[_EXPERIMENT], row[_PROJECT])
     return True
 
 

@@ -36,11 +36,6 @@ COLUMNS: Final = (
     "resource_attributes", "resource_attribute_types", "scope_name", "scope_version", "scope_attributes",
     "scope_attribute_types",
 )  # fmt: skip
-EXPERIMENTS: Final = "experiments_data"
-EXPERIMENT_COLUMNS: Final = (
-    "experiment_id", "dataset_id", "dataset_version", "project", "dataset", "experiment", "experiment_name",
-    "metadata", "metadata_map", "created_at", "updated_at", "revision",
-)  # fmt: skip
 
 _KINDS: Final = ("UNSPECIFIED", "INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER")
 _STATUSES: Final = ("unset", "ok", "error")

@@ -13,12 +13,13 @@ import time
 from collections import deque
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from evalspan.errors import StoreError, StoreUnavailable
-from evalspan.ingest import evaluations, logs, metrics, spans
+from evalspan.ingest import evaluations, introductions, logs, metrics, spans
 from evalspan.ingest.batch import Batch, Row, columns
 from evalspan.ingest.budget import Budget
+from evalspan.ingest.introductions import Introductions
 from evalspan.ingest.marks import Mark, Marks
 from evalspan.ingest.receipt import Receipt
 from evalspan.ingest.stats import Counters
@@ -33,7 +34,6 @@ _TABLES: Final = (
     (metrics.TABLE, metrics.COLUMNS),
 )
 _COMMIT_BYTES: Final = 32 * 1024 * 1024  # enough for a large block, little enough to be answered soon
-_KNOWN_LIMIT: Final = 100_000
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Writer:
         self._wake = threading.Condition()
         self._closing = False
         self._last_stamp: int | None = None
-        self._known: set[str] = set()  # experiments that have a row
+        self._introductions = Introductions(store)
         self._marks = Marks(store)
         self._thread = threading.Thread(target=self._run, name="evalspan-writer", daemon=True)
         self._thread.start()
@@ -151,24 +151,13 @@ class Writer:
         return self._last_stamp
 
     def _introduce(self, batches: list[Batch]) -> None:
-        """Give a row to the experiments that nobody announced, at revision 0: whatever the API
-        writes later wins over it."""
         found: dict[str, Row] = {}
         for batch in batches:
-            for experiment_id, row in batch.experiments.items():
-                if experiment_id not in self._known:
-                    found.setdefault(experiment_id, row)
-        if not found:
-            return
-        stored = self._store.query(sql("queries/known_experiments"), {"ids": list(found)})
-        known = {str(row["experiment_id"]) for row in stored}
-        rows = [row for experiment_id, row in found.items() if experiment_id not in known]
-        if rows:
-            block: dict[str, Any] = dict(zip(spans.EXPERIMENT_COLUMNS, zip(*rows, strict=True), strict=True))
-            self._store.insert(spans.EXPERIMENTS, block)
-        if len(self._known) + len(found) > _KNOWN_LIMIT:
-            self._known.clear()
-        self._known.update(found)
+            found.update({key: row for key, row in batch.experiments.items() if key not in found})
+        for batch in batches:
+            for key, project in batch.mentioned.items():
+                found.setdefault(key, introductions.nameless(key, project, time.time_ns() // 1000))
+        self._introductions.write(found)
 
     def _fail(self, jobs: list[_Job], error: Exception) -> None:
         for job in jobs:

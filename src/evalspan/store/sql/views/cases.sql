@@ -5,7 +5,7 @@ CREATE OR REPLACE VIEW cases AS
 SELECT
     s.experiment_id AS experiment_id,
     s.record_id AS record_id,
-    if(s.run_iteration = 0, n.run_iteration, s.run_iteration) AS run_iteration,
+    s.run_iteration AS run_iteration,
     argMax(s.run_id, (s.start_time, s.trace_id, s.span_id)) AS run_id,
     argMax(s.experiment, (s.start_time, s.trace_id, s.span_id)) AS experiment,
     argMax(s.project, (s.start_time, s.trace_id, s.span_id)) AS project,
@@ -25,10 +25,7 @@ SELECT
     argMax(s.tags, (s.start_time, s.trace_id, s.span_id)) AS tags,
     argMax(s.duration_ns, (s.start_time, s.trace_id, s.span_id)) / 1e6 AS duration_ms,
     max(s.start_time) AS started_at
-FROM spans_data AS s FINAL
-LEFT ANY JOIN case_numbers AS n
-    ON n.experiment_id = s.experiment_id AND n.trace_id = s.trace_id AND n.span_id = s.span_id
+FROM stated_spans AS s
 WHERE s.span_type = 'CASE'
-  AND s.experiment_id != ''
   AND s.experiment_id NOT IN (SELECT experiment_id FROM experiments_data FINAL WHERE deleted)
-GROUP BY s.experiment_id, s.record_id, if(s.run_iteration = 0, n.run_iteration, s.run_iteration)
+GROUP BY s.experiment_id, s.record_id, s.run_iteration

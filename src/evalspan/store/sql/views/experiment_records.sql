@@ -5,8 +5,8 @@
 CREATE OR REPLACE VIEW experiment_records AS
 SELECT
     c.experiment_id AS experiment_id,
-    if(e.experiment = '', c.case_experiment, e.experiment) AS experiment,
-    if(e.experiment_name = '', c.case_experiment, e.experiment_name) AS experiment_name,
+    e.experiment AS experiment,
+    e.experiment_name AS experiment_name,
     c.record_id AS record_id,
     c.input AS input,
     c.expected_output AS expected_output,
@@ -30,7 +30,6 @@ FROM
     SELECT
         r.experiment_id AS experiment_id,
         r.record_id AS record_id,
-        any(r.experiment) AS case_experiment,
         argMax(r.input, (r.started_at, r.trace_id)) AS input,
         argMax(r.expected_output, (r.started_at, r.trace_id)) AS expected_output,
         argMax(r.metadata, (r.started_at, r.trace_id)) AS metadata,
@@ -47,7 +46,6 @@ FROM
     LEFT ANY JOIN trace_usage AS u ON u.experiment_id = r.experiment_id AND u.trace_id = r.trace_id
     GROUP BY r.experiment_id, r.record_id
 ) AS c
-LEFT ANY JOIN experiments AS e ON e.experiment_id = c.experiment_id
 LEFT ANY JOIN
 (
     SELECT
@@ -62,3 +60,4 @@ LEFT ANY JOIN
     WHERE source = 'record'
     GROUP BY experiment_id, record_id
 ) AS s ON s.experiment_id = c.experiment_id AND s.record_id = c.record_id
+INNER JOIN experiments AS e ON e.experiment_id = c.experiment_id

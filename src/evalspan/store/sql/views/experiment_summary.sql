@@ -5,8 +5,8 @@ CREATE OR REPLACE VIEW experiment_summary AS
 WITH groupArrayIf(assumeNotNull(m.mode), isNotNull(m.mode)) AS modes
 SELECT
     m.experiment_id AS experiment_id,
-    any(e.experiment) AS experiment,
-    any(e.experiment_name) AS experiment_name,
+    e.experiment AS experiment,
+    e.experiment_name AS experiment_name,
     m.name AS evaluator,
     m.source AS source,
     argMaxIf(m.type, m.record_id, m.type != '') AS type,
@@ -24,5 +24,5 @@ SELECT
     ) AS mode,
     arrayMap(l -> (l, countEqual(modes, l)), arraySort(arrayDistinct(modes)))::Map(String, UInt64) AS mode_counts
 FROM record_means AS m
-LEFT ANY JOIN experiments AS e ON e.experiment_id = m.experiment_id
-GROUP BY m.experiment_id, m.source, m.name
+INNER JOIN experiments AS e ON e.experiment_id = m.experiment_id
+GROUP BY m.experiment_id, e.experiment, e.experiment_name, m.source, m.name

@@ -13,12 +13,11 @@ SELECT
     latest.2 AS score,
     latest.3 AS label,
     latest.4 AS failure
-FROM evaluations AS v
+FROM placed_scores AS v
 LEFT ANTI JOIN superseded_traces AS o
     ON o.experiment_id = v.experiment_id
     AND o.record_id = v.record_id
     AND o.run_iteration = v.run_iteration
     AND o.trace_id = v.trace_id
-WHERE v.experiment_id != ''
-  AND v.experiment_id NOT IN (SELECT experiment_id FROM experiments_data FINAL WHERE deleted)
+WHERE v.experiment_id NOT IN (SELECT experiment_id FROM experiments_data FINAL WHERE deleted)
 GROUP BY v.experiment_id, v.source, v.record_id, v.run_iteration, v.name

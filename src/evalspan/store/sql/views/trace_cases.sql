@@ -1,17 +1,21 @@
--- Which experiment, record and iteration a trace belongs to: how spans and scores that carry no
--- evalspan attribute (other services, joined by traceparent) find their place. What was sent with the
--- key of another project does not: whoever learns a trace id could else write into its experiment.
--- In a shared trace the parents tell: nested_spans.
+-- Which experiment, record and iteration a trace belongs to, or a span of a shared trace: how spans and
+-- scores that carry no evalspan attribute (other services, joined by traceparent) find their place.
+-- span_id is '' for a whole trace. What was sent with the key of another project finds none: whoever
+-- learns a trace id could else write into its experiment; hence a row per project that may.
+-- The experiment is a key, so that a filter on it reaches the sort key of the cases.
 CREATE OR REPLACE VIEW trace_cases AS
 SELECT
-    s.trace_id AS trace_id,
-    argMin(s.experiment_id, (s.start_time, s.span_id)) AS experiment_id,
-    argMin(s.run_id, (s.start_time, s.span_id)) AS run_id,
-    argMin(if(s.run_iteration = 0, n.run_iteration, s.run_iteration), (s.start_time, s.span_id)) AS run_iteration,
-    argMin(s.record_id, (s.start_time, s.span_id)) AS record_id,
-    argMin(s.project, (s.start_time, s.span_id)) AS project
-FROM spans_data AS s
-LEFT ANY JOIN case_numbers AS n
-    ON n.experiment_id = s.experiment_id AND n.trace_id = s.trace_id AND n.span_id = s.span_id
-WHERE s.span_type = 'CASE' AND s.experiment_id != '' AND s.trace_id NOT IN (SELECT trace_id FROM shared_traces)
-GROUP BY s.trace_id
+    trace_id,
+    '' AS span_id,
+    arrayJoin(arrayDistinct(['', argMin(project, (start_time, id))])) AS sender,
+    experiment_id,
+    argMin(run_id, (start_time, id)) AS run_id,
+    argMin(run_iteration, (start_time, id)) AS run_iteration,
+    argMin(record_id, (start_time, id)) AS record_id
+FROM (SELECT trace_id, span_id AS id, project, experiment_id, run_id, run_iteration, record_id, start_time FROM stated_spans WHERE span_type = 'CASE')
+WHERE trace_id NOT IN (SELECT trace_id FROM shared_traces)
+GROUP BY trace_id, experiment_id
+UNION ALL
+SELECT
+    trace_id, span_id, arrayJoin(arrayDistinct(['', toString(project)])) AS sender, experiment_id, run_id, run_iteration, record_id
+FROM nested_spans
