@@ -176,15 +176,24 @@ def test_items_are_streamed_by_descending_id(face: httpx.Client) -> None:
     assert len(set(ids)) == len(ids) > 2
 
 
-def test_what_an_experiment_came_to_counts_every_trial(face: httpx.Client) -> None:
+def test_what_an_experiment_came_to_counts_every_score_and_call_of_every_trial(face: httpx.Client) -> None:
     experiment = flow.begin(face)
     for value in (0.0, 0.5, 1.0):
         found = trace(face, end_time=flow.moment(3))
         assert links(face, link(experiment, found)).status_code == 204
-        score = {"name": "right", "value": value, "source": "sdk"}
-        flow.send(face, [("PUT", f"{PRIVATE}/traces/{found}/feedback-scores", score)])
+        scores = [{"id": found, "name": name, "value": value, "source": "sdk"} for name in ("right", "short")]
+        call = {"trace_id": found, "name": "call", "type": "llm", "start_time": flow.moment(1)}
+        usage = {"prompt_tokens": 5, "completion_tokens": 1, "total_tokens": 6}
+        calls = [{**call, "id": flow.identity(), "usage": usage} for _ in range(2)]
+        flow.send(
+            face,
+            [
+                ("PUT", f"{PRIVATE}/traces/feedback-scores", {"scores": scores}),
+                ("POST", f"{PRIVATE}/spans/batch", {"spans": calls}),
+            ],
+        )
     shown = face.get(f"{PRIVATE}/experiments/{experiment}").json()
     assert [(each["name"], each["value"], each["count"]) for each in shown["feedback_scores"]] == [
-        ("right", 0.5, 3)
-    ]
-    assert shown["trace_count"] == 3
+        ("right", 0.5, 3), ("short", 0.5, 3),
+    ]  # fmt: skip
+    assert shown["usage"]["total_tokens"] == 12

@@ -53,7 +53,7 @@ page_calls AS
           AND evaluator = ''
           AND NOT (status = 'error' AND isNull(total_tokens) AND match(error_type, '^[45][0-9][0-9]$|RateLimitError$'))
     ) AS f
-    INNER ANY JOIN page_traces AS t ON t.trace_id = f.trace_id
+    INNER JOIN page_traces AS t ON t.trace_id = f.trace_id
     WHERE f.project = '' OR f.project = t.project
 ),
 page_usage AS

@@ -71,7 +71,7 @@ given AS
         FROM evaluations_data FINAL
         WHERE experiment_id = '' AND trace_id IN (foreign_traces)
     ) AS e
-    INNER ANY JOIN page_traces AS t ON t.trace_id = e.trace_id
+    INNER JOIN page_traces AS t ON t.trace_id = e.trace_id
     WHERE e.project = '' OR e.project = t.who.4
 ),
 latest AS
