@@ -53,7 +53,7 @@ ENGINE = Distributed('production', 'evalspan', 'experiments_data_local', sipHash
 CREATE TABLE IF NOT EXISTS spans_data_local ON CLUSTER `production` (...)
 ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}', received_at)
 ORDER BY (experiment_id, trace_id, span_id)
-SETTINGS min_bytes_for_wide_part = 268435456
+SETTINGS min_bytes_for_wide_part = 268435456, merge_selector_base = 20
 
 CREATE OR REPLACE TABLE spans_data ON CLUSTER `production` AS spans_data_local
 ENGINE = Distributed('production', 'evalspan', 'spans_data_local', sipHash64(trace_id))
@@ -61,7 +61,7 @@ ENGINE = Distributed('production', 'evalspan', 'spans_data_local', sipHash64(tra
 CREATE TABLE IF NOT EXISTS evaluations_data_local ON CLUSTER `production` (...)
 ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}', received_at)
 ORDER BY (experiment_id, trace_id, span_id, name, source, run_iteration, record_id)
-SETTINGS min_bytes_for_wide_part = 268435456 -- as spans_data
+SETTINGS min_bytes_for_wide_part = 268435456, merge_selector_base = 20 -- as spans_data
 
 CREATE OR REPLACE TABLE evaluations_data ON CLUSTER `production` AS evaluations_data_local
 ENGINE = Distributed('production', 'evalspan', 'evaluations_data_local', sipHash64(if(trace_id = '', experiment_id, trace_id)))

@@ -34,4 +34,4 @@ CREATE TABLE IF NOT EXISTS evaluations_data
 )
 ENGINE = ReplacingMergeTree(received_at)
 ORDER BY (experiment_id, trace_id, span_id, name, source, run_iteration, record_id)
-SETTINGS min_bytes_for_wide_part = 268435456 -- as spans_data
+SETTINGS min_bytes_for_wide_part = 268435456, merge_selector_base = 20 -- as spans_data

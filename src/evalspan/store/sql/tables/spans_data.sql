@@ -5,6 +5,8 @@
 -- A block of 10,000 spans is above the 10 MiB at which a part would be made of a file per stream, some
 -- 300 of them: a compact part took 16 us of CPU a span instead of 29, and its merge 6 instead of 20.
 -- Maps and seldom grouped names are plain text: dictionaries took another 5 us a span, for 10 % of disk.
+-- Parts are merged when they are many of a size (base 20 instead of 5): under load each row was merged
+-- 2.5 times at 22 us, and is 0.8 times, of 75 us of CPU that a span takes the engine in small blocks.
 -- The experiment leads the key because people ask by experiment: over 20 million spans one
 -- experiment is aggregated in 22 ms; the bloom filter serves the look-up of one trace.
 CREATE TABLE IF NOT EXISTS spans_data
@@ -75,4 +77,4 @@ CREATE TABLE IF NOT EXISTS spans_data
 )
 ENGINE = ReplacingMergeTree(received_at)
 ORDER BY (experiment_id, trace_id, span_id)
-SETTINGS min_bytes_for_wide_part = 268435456
+SETTINGS min_bytes_for_wide_part = 268435456, merge_selector_base = 20
