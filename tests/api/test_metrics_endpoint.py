@@ -166,7 +166,7 @@ def test_what_the_store_refuses_counts_as_failed_and_comes_in_when_sent_again(
 
     request = traces(span(), span())
     with monkeypatch.context() as patched:
-        patched.setattr(Store, "insert", away)
+        patched.setattr(Store, "add", away)
         assert post(client, "/v1/traces", request).status_code == 503
     assert post(client, "/v1/traces", request).is_success
     found = scrape(client)

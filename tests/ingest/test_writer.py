@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -11,6 +11,7 @@ import pytest
 from evalspan.errors import StoreError, StoreUnavailable
 from evalspan.ingest import Ingest, Overloaded, Signal
 from evalspan.settings import load
+from evalspan.store import Block
 from ingest.build import Service, log, logs, span, traces
 
 QUICK = load({"commit_linger": 0.05}, {})
@@ -44,14 +45,14 @@ async def test_the_commit_times_of_one_process_only_grow(service: Service, inges
 async def test_a_poisonous_request_does_not_sink_its_neighbours(
     service: Service, ingest: Ingest, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    genuine = service.store.insert
+    genuine = service.store.add
 
-    def insert(table: str, block: Mapping[str, Sequence[Any]]) -> None:
-        if "poison" in block.get("name", ()):
+    def add(encoded: Sequence[Block]) -> None:
+        if any(b"poison" in block.data for block in encoded):
             raise StoreError("Code: 1. this block is not liked")
-        genuine(table, block)
+        genuine(encoded)
 
-    monkeypatch.setattr(service.store, "insert", insert)
+    monkeypatch.setattr(service.store, "add", add)
     ones = [span(name="poison" if number == 3 else "fine") for number in range(6)]
     answers = await asyncio.gather(
         *(ingest.export(Signal.TRACES, traces(one)) for one in ones), return_exceptions=True

@@ -20,7 +20,8 @@ Kind = Literal[
     "prompt_slug",
     "prompt_version",
     "evaluator_slug",
-    "evaluator_version", "opik_prompt_version",
+    "evaluator_version",
+    "opik_prompt_version",
     "job_lease",
 ]
 

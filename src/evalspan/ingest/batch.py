@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from evalspan.ingest.marks import Mark
 from evalspan.ingest.receipt import Findings, Receipt
+from evalspan.store import Block
 
 Row = tuple[Any, ...]
 RECEIVED_AT: Final = "received_at"
@@ -25,6 +26,8 @@ class Batch:
 
     noun: str
     rows: dict[str, list[Row]] = field(default_factory=dict[str, list[Row]])
+    blocks: dict[str, Block] = field(default_factory=dict[str, Block])
+    """The rows once they are encoded; `rows` is empty then."""
     experiments: dict[str, Row] = field(default_factory=dict[str, Row])
     mentioned: dict[str, str] = field(default_factory=dict[str, str])
     """The project of each experiment of which the batch has a score."""
@@ -56,8 +59,8 @@ class Batch:
         self.dialects += other.dialects
 
     def row_counts(self) -> dict[str, int]:
-        """How many rows each table gets."""
-        return {table: len(rows) for table, rows in self.rows.items()}
+        """How many encoded rows each table gets."""
+        return {table: block.rows for table, block in self.blocks.items()}
 
     def receipt(self) -> Receipt:
         """The answer, once the rows are committed."""

@@ -11,11 +11,12 @@ from typing import Any, Final
 from google.protobuf.message import Message
 from opentelemetry.metrics import Meter, NoOpMeter
 
-from evalspan.errors import StoreUnavailable
+from evalspan.errors import StoreError, StoreUnavailable
 from evalspan.ingest import instruments, logs, metrics, otlp_json, prices, scope, spans, wire
 from evalspan.ingest.apart import Reader
 from evalspan.ingest.batch import Batch
 from evalspan.ingest.budget import Budget, Share, taken_over
+from evalspan.ingest.encoder import Encoder
 from evalspan.ingest.instruments import CommitInstruments
 from evalspan.ingest.owners import Owners
 from evalspan.ingest.plan import Plans
@@ -49,6 +50,7 @@ class Ingest:
         self._plans = Plans()
         self._reader = Reader()
         self._owners = Owners(store)
+        self._encoder = Encoder(store)
         self._writer = Writer(store, settings.commit_linger, self.budget, self._counters)
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="evalspan-decode")
 
@@ -82,9 +84,8 @@ class Ingest:
         try:
             share.cover(payload.ByteSize() if isinstance(payload, Message) else len(payload))
             loop = asyncio.get_running_loop()
-            batch = await loop.run_in_executor(self._pool, self._decode, signal, payload, encoding, project)
-            self._counters.found(batch)
-            if not batch.rows:
+            batch = await loop.run_in_executor(self._pool, self._prepare, signal, payload, encoding, project)
+            if not batch.blocks:
                 share.give()
                 return batch.receipt()
             answer = self._submit(batch, share)
@@ -110,6 +111,16 @@ class Ingest:
             raise
         share.hand_over()  # the writer gives it back
         return answer
+
+    def _prepare(self, signal: Signal, payload: bytes | Message, encoding: Encoding, project: str) -> Batch:
+        batch = self._decode(signal, payload, encoding, project)
+        self._counters.found(batch)
+        try:
+            self._encoder.encode(batch)
+        except StoreError:
+            self._counters.failed(batch)
+            raise
+        return batch
 
     def _decode(self, signal: Signal, payload: bytes | Message, encoding: Encoding, project: str) -> Batch:
         batch = Batch(PARTS[signal].noun)

@@ -16,23 +16,18 @@ from dataclasses import dataclass
 from typing import Final
 
 from evalspan.errors import StoreError, StoreUnavailable
-from evalspan.ingest import evaluations, introductions, logs, metrics, spans
-from evalspan.ingest.batch import Batch, Row, columns
+from evalspan.ingest import introductions
+from evalspan.ingest.batch import Batch, Row
 from evalspan.ingest.budget import Budget
+from evalspan.ingest.encoder import COLUMNS
 from evalspan.ingest.introductions import Introductions
 from evalspan.ingest.marks import Mark, Marks
 from evalspan.ingest.receipt import Receipt
 from evalspan.ingest.stats import Counters
-from evalspan.store import Store, sql
+from evalspan.store import Store
 
 logger = logging.getLogger("evalspan.ingest")
 
-_TABLES: Final = (
-    (spans.TABLE, spans.COLUMNS),
-    (evaluations.TABLE, evaluations.COLUMNS),
-    (logs.TABLE, logs.COLUMNS),
-    (metrics.TABLE, metrics.COLUMNS),
-)
 _COMMIT_BYTES: Final = 32 * 1024 * 1024  # enough for a large block, little enough to be answered soon
 
 
@@ -54,7 +49,6 @@ class Writer:
         self._waiting: deque[_Job] = deque()
         self._wake = threading.Condition()
         self._closing = False
-        self._last_stamp: int | None = None
         self._introductions = Introductions(store)
         self._marks = Marks(store)
         self._thread = threading.Thread(target=self._run, name="evalspan-writer", daemon=True)
@@ -132,23 +126,12 @@ class Writer:
                 job.answer.set_result(job.batch.receipt())
 
     def _insert(self, batches: list[Batch]) -> None:
-        stamp = self._stamp()
         self._introduce(batches)
         self._marks.write(set[Mark]().union(*(batch.marks for batch in batches)))
-        for table, names in _TABLES:
-            rows: list[Row] = []
-            for batch in batches:
-                rows += batch.rows.get(table, ())
-            if rows:
-                self._store.insert(table, columns(names, rows, stamp))
-
-    def _stamp(self) -> int:
-        """The time of this commit, above every stamp in the store: of two sendings the later one wins,
-        whatever the clock does meanwhile and while the service is down."""
-        if self._last_stamp is None:
-            self._last_stamp = int(self._store.query(sql("queries/newest_stamp"))[0]["newest"])
-        self._last_stamp = max(self._last_stamp + 1, time.time_ns() // 1000)
-        return self._last_stamp
+        for table in COLUMNS:
+            blocks = [batch.blocks[table] for batch in batches if table in batch.blocks]
+            if blocks:
+                self._store.add(blocks)
 
     def _introduce(self, batches: list[Batch]) -> None:
         found: dict[str, Row] = {}

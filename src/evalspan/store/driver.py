@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, cast
 
 import clickhouse_connect
+from clickhouse_connect.driver.transform import NativeTransform
 
 # The driver logs what it raises; without this the last resort of `logging` prints it as well.
 logging.getLogger("clickhouse_connect").addHandler(logging.NullHandler())
@@ -24,6 +25,7 @@ class ByteStream(Protocol):
 
 class InsertContext(Protocol):
     column_types: Sequence[Any]
+    insert_exception: Exception | None
 
 
 class Client(Protocol):
@@ -37,7 +39,15 @@ class Client(Protocol):
     def raw_stream(
         self, query: str, parameters: dict[str, Any] | None = None, *, fmt: str | None = None
     ) -> ByteStream: ...
-    def create_insert_context(self, table: str, column_names: Sequence[str]) -> InsertContext: ...
+    def create_insert_context(
+        self,
+        table: str,
+        column_names: Sequence[str],
+        *,
+        data: Sequence[Sequence[Any]] | None = None,
+        column_types: Sequence[Any] | None = None,
+        column_oriented: bool = False,
+    ) -> InsertContext: ...
     def insert(
         self,
         table: str,
@@ -57,3 +67,8 @@ class Client(Protocol):
 def connect(options: Mapping[str, Any]) -> Client:
     """A client with the keyword arguments of `clickhouse_connect.get_client`."""
     return cast(Client, clickhouse_connect.get_client(**options))  # pyright: ignore[reportUnknownMemberType] (its **kwargs are untyped)
+
+
+def native(context: InsertContext) -> bytes:
+    """The data of an insert in ClickHouse's Native format, after the line with its statement."""
+    return b"".join(NativeTransform.build_insert(context))  # pyright: ignore[reportArgumentType] (its own class)

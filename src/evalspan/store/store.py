@@ -11,8 +11,9 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from evalspan.errors import StoreUnavailable, UsageError
+from evalspan.store import blocks, guard, scope
 from evalspan.store import dsn as addresses
-from evalspan.store import guard, scope
+from evalspan.store.blocks import Block
 from evalspan.store.cluster import LOCAL
 from evalspan.store.cluster import SETTINGS as CLUSTER_SETTINGS
 from evalspan.store.driver import Client, connect
@@ -179,6 +180,24 @@ class Store:
                 column_types=self._types(client, table, names),
                 column_oriented=True,
             )
+
+    def encode(self, table: str, columns: Mapping[str, Sequence[Any]]) -> Block:
+        """Whole columns as `add` takes them, so that one thread can encode while another inserts.
+
+        Raises:
+            StoreUnavailable: the types of the columns could not be asked for.
+            StoreError: a value does not fit its column.
+        """
+        with self._client() as client:
+            return blocks.encode(client, table, self._types(client, table, list(columns)), columns)
+
+    def add(self, encoded: Sequence[Block]) -> None:
+        """Insert blocks of one table together; when this returns, ClickHouse holds the rows.
+
+        Raises:
+            as `insert`.
+        """
+        self.load(encoded[0].table, blocks.joined(encoded), encoded[0].columns)
 
     def erase(self, table: str, condition: str, parameters: Parameters) -> None:
         """Delete the rows that meet a condition, which names no other table."""

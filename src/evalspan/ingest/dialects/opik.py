@@ -8,7 +8,7 @@ from evalspan.ingest.dialect import Dialect
 
 DIALECT = Dialect(
     name="opik",
-    rank=50,
+    rank=60,
     scopes=("opik",),
     fields={"session_id": (names.SESSION_ID,)},
 )

@@ -1,0 +1,42 @@
+"""Rows in ClickHouse's own format, ready to be sent: made apart from the insert that sends them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from evalspan.errors import StoreError
+from evalspan.store.driver import Client, native
+
+
+@dataclass(frozen=True)
+class Block:
+    """Whole columns of one table."""
+
+    table: str
+    columns: tuple[str, ...]
+    rows: int
+    data: bytes
+
+
+def encode(client: Client, table: str, types: Sequence[Any], columns: Mapping[str, Sequence[Any]]) -> Block:
+    """Write columns down.
+
+    Raises:
+        StoreError: a value does not fit its column.
+    """
+    names = tuple(columns)
+    values = list(columns.values())
+    context = client.create_insert_context(
+        table, column_names=names, data=values, column_types=types, column_oriented=True
+    )
+    written = native(context)
+    if context.insert_exception is not None:
+        raise StoreError(f"A value does not fit {table}: {context.insert_exception}")
+    return Block(table, names, len(values[0]), written[written.index(b"\n") + 1 :])
+
+
+def joined(blocks: Sequence[Block]) -> bytes:
+    """Several blocks of one table as one insert."""
+    return b"".join(block.data for block in blocks)
