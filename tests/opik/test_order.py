@@ -10,9 +10,9 @@ import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from opik import flow
 
 from evalspan.api.server import Service
-from opik import flow
 from support.opik_client import BASE
 
 COUNT = len(flow.writes(flow.identity()))

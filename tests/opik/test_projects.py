@@ -8,12 +8,12 @@ from typing import Any
 
 import httpx
 import pytest
+from opik import flow
+from opik.flow import PRIVATE
 
 from evalspan.api.server import Service
 from evalspan.keyfile import KeyFile
 from evalspan.settings import Settings
-from opik import flow
-from opik.flow import PRIVATE
 from support.opik_client import BASE
 
 Call = Callable[..., httpx.Response]

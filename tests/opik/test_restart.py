@@ -6,10 +6,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import httpx
+from opik import flow
 
 from evalspan.api.server import Service
 from evalspan.settings import Settings
-from opik import flow
 from support.opik_client import BASE
 
 

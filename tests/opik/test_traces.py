@@ -8,10 +8,10 @@ from typing import Any
 
 import httpx
 import pytest
-
-from evalspan.api.server import Service
 from opik import flow
 from opik.flow import ITEMS, PRIVATE
+
+from evalspan.api.server import Service
 from support.opik_client import BASE, Sql
 
 

@@ -1,9 +1,8 @@
 """The experiment with Opik's client, which raises the error of a task when it is through."""
 
 import capitals
-from opik.evaluation.metrics import base_metric, score_result
-
 import opik
+from opik.evaluation.metrics import base_metric, score_result
 
 client = opik.Opik(project_name="opik")
 dataset = client.create_dataset("capitals", project_name="opik")

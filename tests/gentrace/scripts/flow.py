@@ -11,10 +11,9 @@ import json
 import sys
 from typing import Any
 
-from opentelemetry import trace
-
 import gentrace
 from gentrace import eval, eval_dataset, experiment, interaction, traced
+from opentelemetry import trace
 
 PIPELINE = sys.argv[1]
 QUESTIONS = {"China": "Beijing", "France": "Paris", "Peru": "Lima", "Chad": "N'Djamena"}

@@ -8,10 +8,9 @@ import sys
 import threading
 from typing import Any
 
-from opentelemetry import trace
-
 import gentrace
 from gentrace import eval_dataset, experiment, interaction, traced
+from opentelemetry import trace
 
 COUNT, PIPELINE = int(sys.argv[1]), sys.argv[2]
 lock = threading.Lock()

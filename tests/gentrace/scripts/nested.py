@@ -7,11 +7,10 @@ import asyncio
 import json
 from typing import Any
 
-from opentelemetry import trace
-from pydantic import BaseModel
-
 import gentrace
 from gentrace import TestInput, eval, eval_dataset, experiment, interaction
+from opentelemetry import trace
+from pydantic import BaseModel
 
 tracer = trace.get_tracer("some.library")
 

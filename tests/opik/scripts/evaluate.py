@@ -3,9 +3,8 @@
 import json
 import os
 
-from opik.evaluation.metrics import Contains, Equals, base_metric, score_result
-
 import opik
+from opik.evaluation.metrics import Contains, Equals, base_metric, score_result
 
 project = os.environ["PROJECT"]
 trials, threads = int(os.environ.get("TRIALS", "1")), int(os.environ.get("THREADS", "4"))

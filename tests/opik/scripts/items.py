@@ -3,10 +3,9 @@
 import json
 from datetime import UTC, datetime, timedelta
 
+import opik
 from opik.api_objects.experiment import bulk_item
 from opik.evaluation.metrics import Equals
-
-import opik
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 client = opik.Opik(project_name="again")

@@ -4,9 +4,8 @@ import json
 import pathlib
 import time
 
-from opik.evaluation.metrics import Equals
-
 import opik
+from opik.evaluation.metrics import Equals
 
 RECORDS = 20
 client = opik.Opik(project_name="outage")

@@ -3,9 +3,8 @@ what the client reads of it."""
 
 import json
 
-from opik.evaluation.metrics import Equals, score_result
-
 import opik
+from opik.evaluation.metrics import Equals, score_result
 
 client = opik.Opik(project_name="scored")
 dataset = client.get_or_create_dataset("letters")

@@ -5,12 +5,11 @@ import contextlib
 import json
 import os
 
+import opik
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opik.integrations.otel import OpikSpanProcessor
-
-import opik
 
 base = os.environ["OPIK_URL_OVERRIDE"]
 client = opik.Opik(project_name="app")

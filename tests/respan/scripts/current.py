@@ -4,10 +4,9 @@ import json
 import os
 import time
 
+from respan import RespanClient
 from respan.experiments import CreateExperimentRequestWorkflowItem as Step
 from respan.types import DatasetLogCreateRequest as Row
-
-from respan import RespanClient
 
 client = RespanClient(base_url=os.environ["BASE_URL"], authorization="Bearer any")
 
