@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -93,11 +94,13 @@ def main() -> None:
     parser.add_argument("--spans", type=int, default=20_000)
     parser.add_argument("--json", type=Path, help="where to write the figures")
     given = parser.parse_args()
+    output: Path | None = given.json and given.json.resolve()
     bodies = [body for _, body in Traces("decoding").requests(given.spans, _BLOCK)]
     with tempfile.TemporaryDirectory() as folder:
         files = [Path(folder) / f"{number}.bin" for number in range(len(bodies))]
         for file, body in zip(files, bodies, strict=True):
             file.write_bytes(body)
+        os.chdir(folder)  # where the engine keeps the schema that it is given
         with Store(f"chdb://{folder}/store") as store:
             figures = {
                 "python": python(store, bodies, given.spans),
@@ -107,8 +110,8 @@ def main() -> None:
         ratio = found["stored"] / figures["clickhouse"]["stored"]
         said = f"decoded {found['decoded']:5.1f} us, and stored {found['stored']:5.1f} us a span"
         print(f"{name:12} {said}: {ratio:.1f} x")
-    if given.json:
-        given.json.write_text(json.dumps(figures, indent=1))
+    if output:
+        output.write_text(json.dumps(figures, indent=1))
 
 
 if __name__ == "__main__":

@@ -161,7 +161,7 @@ def main() -> None:
     parser.add_argument("--short", action="store_true")
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
-    spans, rounds = (10_000, 1) if given.short else (given.spans, given.rounds)
+    spans, rounds = (5_000, 1) if given.short else (given.spans, given.rounds)
     if given.exporter:
         systems.Exporter.build()
     if given.mlflow:
