@@ -58,7 +58,8 @@ def test_a_healthy_setup_is_ok_line_by_line(doctor: Doctor, service: Service) ->
     assert (done.exit_code, lines(done, "warning"), lines(done, "problem")) == (0, [], [])
     checked = [line.split()[0] for line in lines(done, "ok")]
     assert checked == [
-        "packages", "variables", "endpoint", "store", "key", "clock", "version", "losses", "spans", "scores",
+        "packages", "variables", "endpoint", "store", "key", "clock", "version", "memory", "losses", "spans",
+        "scores",
     ]  # fmt: skip
 
 

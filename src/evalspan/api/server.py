@@ -15,7 +15,7 @@ from typing import Any
 import uvicorn
 from starlette.applications import Starlette
 
-from evalspan import memory, tls
+from evalspan import tls
 from evalspan.access import Keys
 from evalspan.api.app import create_app
 from evalspan.errors import ServiceError, UsageError
@@ -115,7 +115,6 @@ class Service:
                 reader=settings.store_reader,
                 max_memory=settings.store_max_memory,
             )
-            logger.info("By its settings this service takes at most %s", memory.cap(settings))
             for lost in damage(store):
                 logger.error("%s", lost)
             self._app = app = create_app(store, settings, export_metrics=self._export_metrics)

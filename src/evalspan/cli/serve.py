@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import logging
+from typing import TYPE_CHECKING
 
 import click
 
-from evalspan import settings
+from evalspan import memory, settings
 from evalspan.cli.options import settings_options
+
+if TYPE_CHECKING:
+    from evalspan.api.server import Service
 
 
 @click.command()
@@ -24,12 +28,13 @@ def serve(**given: str | bool | None) -> None:
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     service = Service(settings.load(given), export_metrics=True)
-    service.on_ready = lambda: click.echo(_greeting(service.endpoint, service.grpc_endpoint), err=True)
+    service.on_ready = lambda: click.echo(_greeting(service), err=True)
     service.run()
 
 
-def _greeting(endpoint: str, grpc_endpoint: str) -> str:
-    lines = [f"evalspan answers at {endpoint} (OTLP/HTTP, Experiments API, SQL)"]
-    if grpc_endpoint:
-        lines.append(f"OTLP/gRPC at {grpc_endpoint}")
+def _greeting(service: Service) -> str:
+    lines = [f"evalspan answers at {service.endpoint} (OTLP/HTTP, Experiments API, SQL)"]
+    if service.grpc_endpoint:
+        lines.append(f"OTLP/gRPC at {service.grpc_endpoint}")
+    lines.append(f"By its settings it takes at most {memory.cap(service.settings)}")
     return "\n".join(lines)

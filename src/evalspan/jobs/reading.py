@@ -8,8 +8,8 @@ from evalspan.jobs.state import State, Totals, sum_of
 
 def progress_of(job: Job, said: State | None, by_status: dict[str, Totals]) -> Progress:
     """`by_status`: what is kept of its items."""
-    status = _status(job, said)
     counts = {name: found.items for name, found in by_status.items()}
+    status = _status(job, said, counts.get("scoring", 0))
     whole = sum_of(by_status)
     done, failed, scoring = (counts.get(name, 0) for name in ("done", "failed", "scoring"))
     running = counts.get("running", 0) if status == "running" else 0
@@ -36,8 +36,8 @@ def progress_of(job: Job, said: State | None, by_status: dict[str, Totals]) -> P
     )
 
 
-def _status(job: Job, said: State | None) -> Status:
-    """What the runner said last, unless something else was asked since."""
+def _status(job: Job, said: State | None, scoring: int) -> Status:
+    """What the runner said last, unless something else was asked or handed in since."""
     if job.asked == "draft":
         return "draft"
     if job.asked == "cancel":
@@ -46,6 +46,8 @@ def _status(job: Job, said: State | None) -> Status:
         return "pending"
     if said.finished < job.turn and said.status in OVER:
         return "pending"
+    if job.waits and scoring and said.status in ("completed", "failed"):
+        return "running"
     return said.status
 
 

@@ -60,8 +60,10 @@ class Turn:
             await self._end(said, "cancelled", "Cancelled.")
             return
         said.started_at = said.started_at or now()
-        said.completed_at, said.error = None, ""
-        await self._say(said, "running")
+        # Outputs that come together ask for a turn each; the first sees to all, the rest find nothing to do.
+        if not (self._job.waits and said.status == "completed"):
+            said.completed_at, said.error = None, ""
+            await self._say(said, "running")
         try:
             done = await self._work()
         except StoreUnavailable:

@@ -29,7 +29,7 @@ SELECT
     if(arrayExists(c -> isNull(c.5), counted), NULL, arraySum(c -> assumeNotNull(c.5), counted)) AS output_tokens,
     if(arrayExists(c -> isNull(c.6), counted), NULL, arraySum(c -> assumeNotNull(c.6), counted)) AS total_tokens,
     if(arrayExists(c -> isNull(c.7), counted), NULL, arraySum(c -> assumeNotNull(c.7), counted)) AS cost_usd
-FROM placed_spans AS s
+FROM spans AS s
 WHERE s.span_type IN ('LLM', 'EMBEDDING')
   AND s.evaluator = ''
   AND NOT (s.status = 'error' AND isNull(s.total_tokens) AND match(s.error_type, '^[45][0-9][0-9]$|RateLimitError$'))

@@ -1,4 +1,4 @@
--- The cases with what their calls used.
+-- The cases with what their calls used. The condition makes an inner join of the one in `spans`.
 CREATE OR REPLACE VIEW used_cases AS
 SELECT
     c.experiment_id AS experiment_id,
@@ -29,6 +29,6 @@ SELECT
     u.output_tokens AS output_tokens,
     u.total_tokens AS total_tokens,
     u.cost_usd AS cost_usd
-FROM trace_usage AS u
+FROM (SELECT * FROM trace_usage WHERE experiment_id != '') AS u
 RIGHT JOIN named_cases AS c
     ON u.experiment_id = c.experiment_id AND u.trace_id = c.trace_id AND u.part = c.part
