@@ -72,6 +72,7 @@ class Runner:
         self._thread = threading.Thread(target=self._run, name="evalspan-jobs", daemon=True)
         self._ready = threading.Event()
         self._active: dict[str, _Active] = {}
+        self._gone: set[str] = set()
         self._stopping = False
 
     def start(self) -> None:
@@ -101,9 +102,10 @@ class Runner:
         return self.submit(work).result()
 
     def drop(self, experiment_id: str) -> None:
-        """Let go of a job, if it is ours: what is under way is cancelled."""
+        """Let go of a job for good, if it is ours: what is under way is cancelled, and not taken up again."""
 
         async def dropped() -> None:
+            self._gone.add(experiment_id)
             active = self._active.get(experiment_id)
             if active is not None:
                 active.cancelled = True
@@ -161,6 +163,8 @@ class Runner:
             return
         for each in found:
             active = self._active.get(each.experiment_id)
+            if each.experiment_id in self._gone:
+                continue
             if active is None:
                 task = asyncio.create_task(self._attend(each.experiment_id))
                 self._active[each.experiment_id] = _Active(task)
