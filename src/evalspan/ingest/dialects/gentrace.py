@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import json
+import math
 from typing import Any, Final, cast
 
 from evalspan import attributes as names
@@ -72,9 +73,23 @@ def _literal(text: Json) -> Json:
         found: Json = ast.literal_eval(text)
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         return text
-    # Only what JSON holds as it is: of a tuple, a set or bytes the text says more.
-    plain = found is None or isinstance(found, str | bool | int | float | list | dict)
-    return cast("Json", found) if plain else text
+    return found if _is_json(found) else text
+
+
+def _is_json(value: object) -> bool:
+    """Whether JSON holds the value as it is: of a tuple, a set, bytes or other keys the text says more."""
+    match value:
+        case None | str() | bool() | int():
+            return True
+        case float():
+            return math.isfinite(value)
+        case list():
+            return all(map(_is_json, cast("list[object]", value)))
+        case dict():
+            items = cast("dict[object, object]", value).items()
+            return all(isinstance(key, str) and _is_json(item) for key, item in items)
+        case _:
+            return False
 
 
 def event(view: View, name: str, key: str) -> str | None:
