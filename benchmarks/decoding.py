@@ -60,7 +60,7 @@ def python(store: Store, bodies: Sequence[bytes], count: int) -> dict[str, float
     def block(body: bytes) -> Block:
         batch = Batch(PARTS[Signal.TRACES].noun)
         spans.decode(wire.parse(Signal.TRACES, body, batch.findings), batch, plans)
-        return store.encode(spans.TABLE, columns(spans.COLUMNS, batch.rows[spans.TABLE], 1))
+        return store.encode(spans.TABLE, columns(spans.COLUMNS, batch.rows[spans.TABLE], 1), 2**30)
 
     return {
         "decoded": cpu(count, [lambda body=body: block(body) for body in bodies]),

@@ -11,6 +11,7 @@ from typing import Final
 
 from evalspan.ingest import evaluations, logs, metrics, spans
 from evalspan.ingest.batch import Batch, columns
+from evalspan.settings import MIB
 from evalspan.store import Store, sql
 
 # Spans go in before the scores that judge them.
@@ -21,6 +22,10 @@ COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     metrics.TABLE: metrics.COLUMNS,
 }
 
+GROWTH: Final = 40
+"""How many times the size of a request its rows may take (`memory.cap` counts on it)."""
+_LIMIT: Final = 64 * MIB  # what a small request may take all the same
+
 
 class Encoder:
     """Thread-safe."""
@@ -30,18 +35,19 @@ class Encoder:
         self._mutex = threading.Lock()
         self._last_stamp: int | None = None
 
-    def encode(self, batch: Batch) -> None:
-        """Turn the rows of a batch into blocks.
+    def encode(self, batch: Batch, size: int) -> None:
+        """Turn the rows of a batch, which came in `size` bytes, into blocks.
 
         Raises:
             StoreUnavailable: the store could not be asked for its newest stamp and its types.
-            StoreError: a value does not fit its column.
+            StoreError: a value does not fit its column. TooLargeError: a block is out of all proportion.
         """
         if not batch.rows:
             return
         stamp = self._stamp()
+        limit = max(_LIMIT, GROWTH * size)
         for table, rows in batch.rows.items():
-            batch.blocks[table] = self._store.encode(table, columns(COLUMNS[table], rows, stamp))
+            batch.blocks[table] = self._store.encode(table, columns(COLUMNS[table], rows, stamp), limit)
         batch.rows.clear()
 
     def _stamp(self) -> int:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from google.protobuf.message import Message
 from opentelemetry.metrics import Meter, NoOpMeter
 
-from evalspan.errors import StoreError, StoreUnavailable
+from evalspan.errors import StoreError, StoreUnavailable, TooLargeError
 from evalspan.ingest import instruments, logs, metrics, otlp_json, prices, scope, spans, wire
 from evalspan.ingest.apart import Reader
 from evalspan.ingest.batch import Batch
@@ -70,6 +70,7 @@ class Ingest:
 
         Raises:
             Undecodable: the payload is no such request.
+            TooLargeError: its rows would be out of all proportion to it.
             Overloaded: too much waits for the store; try again shortly.
             StoreUnavailable: ClickHouse is away; try again shortly.
             StoreError: ClickHouse refused the rows, which is our bug.
@@ -116,8 +117,9 @@ class Ingest:
         batch = self._decode(signal, payload, encoding, project)
         self._counters.found(batch)
         try:
-            self._encoder.encode(batch)
-        except StoreError:
+            size = payload.ByteSize() if isinstance(payload, Message) else len(payload)
+            self._encoder.encode(batch, size)
+        except (StoreError, TooLargeError):
             self._counters.failed(batch)
             raise
         return batch

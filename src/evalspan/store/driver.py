@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol, cast
 
 import clickhouse_connect
@@ -69,6 +69,6 @@ def connect(options: Mapping[str, Any]) -> Client:
     return cast(Client, clickhouse_connect.get_client(**options))  # pyright: ignore[reportUnknownMemberType] (its **kwargs are untyped)
 
 
-def native(context: InsertContext) -> bytes:
-    """The data of an insert in ClickHouse's Native format, after the line with its statement."""
-    return b"".join(NativeTransform.build_insert(context))  # pyright: ignore[reportArgumentType] (its own class)
+def native(context: InsertContext) -> Iterator[bytes]:
+    """The data of an insert in ClickHouse's Native format, in pieces, after the line with its statement."""
+    return NativeTransform.build_insert(context)  # pyright: ignore[reportArgumentType] (its own class)

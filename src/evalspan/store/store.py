@@ -181,15 +181,18 @@ class Store:
                 column_oriented=True,
             )
 
-    def encode(self, table: str, columns: Mapping[str, Sequence[Any]]) -> Block:
+    def encode(self, table: str, columns: Mapping[str, Sequence[Any]], limit: int) -> Block:
         """Whole columns as `add` takes them, so that one thread can encode while another inserts.
+
+        Args:
+            limit: how many bytes it may take.
 
         Raises:
             StoreUnavailable: the types of the columns could not be asked for.
-            StoreError: a value does not fit its column.
+            StoreError: a value does not fit its column. TooLargeError: it takes more.
         """
         with self._client() as client:
-            return blocks.encode(client, table, self._types(client, table, list(columns)), columns)
+            return blocks.encode(client, table, self._types(client, table, list(columns)), columns, limit)
 
     def add(self, encoded: Sequence[Block]) -> None:
         """Insert blocks of one table together; when this returns, ClickHouse holds the rows.
