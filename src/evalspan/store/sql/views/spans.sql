@@ -1,5 +1,6 @@
--- placed_spans and the spans of no experiment. Of the join, the experiment is a bare column: a filter on it
--- makes an inner join of it, and prunes both sides.
+-- Two branches, so that a filter on experiment_id prunes by primary key in each: spans that state their
+-- experiment, and spans that find it through the case of their trace, or have none. Of the join, the
+-- experiment is a bare column: a filter on it makes an inner join of it, and prunes both sides.
 CREATE OR REPLACE VIEW spans AS
 SELECT
     experiment_id, run_id, run_iteration, record_id, trace_id, span_id, parent_span_id, name, kind,
