@@ -153,6 +153,9 @@ class Settings(BaseModel):
     providers_file: str = Field(
         default="", description="TOML file of the LLM endpoints that experiments and judges may ask."
     )
+    respan_preview: int = Field(
+        default=2000, ge=0, description="Characters of a text that Respan's list of logs shows; 0 is all."
+    )
     rate_limit: float = Field(
         default=0, ge=0, description="Requests a second of one API key; more are answered with 429, 0 is any."
     )

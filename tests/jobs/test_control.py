@@ -10,6 +10,7 @@ import pytest
 
 from evalspan.errors import ConflictError, NotFoundError, UsageError
 from evalspan.experiments import documents
+from evalspan.model import Record
 from evalspan.store.retention import Policy, sweep
 from jobs.workshop import PATIENCE, Workshop
 from support.llm_wire import Trouble
@@ -50,6 +51,27 @@ def test_only_what_failed_runs_again(workshop: Workshop) -> None:
     workshop.jobs.rerun(workshop.catalog, found.experiment_id)
     again = workshop.over(found.experiment_id)
     assert (again.done, again.failed, len(workshop.llm.calls)) == (4, 0, 5)
+
+
+def test_what_runs_again_leaves_nothing_of_the_earlier_attempt_in_its_results(workshop: Workshop) -> None:
+    workshop.llm.troubles = {1: Trouble(503, retry_after=0), 3: Trouble(503, retry_after=0), 4: Trouble(400)}
+    dataset = workshop.dataset([Record(input="two words", expected_output="two words")])
+    found = workshop.run(dataset_id=dataset, steps=[*STEPS, *STEPS], evaluators=[workshop.evaluator()])
+    (before,) = workshop.items(found.experiment_id)
+    assert (found.status, before.status, found.spent_tokens) == ("failed", "failed", 4)
+    workshop.jobs.rerun(workshop.catalog, found.experiment_id)
+    again = workshop.over(found.experiment_id)
+    assert (again.status, again.spent_tokens) == ("completed", 12)
+    (item,) = workshop.items(found.experiment_id)
+    assert item.id != before.id
+    for identity in (before.id, before.span_id, item.id, item.span_id):
+        assert workshop.jobs.item(workshop.catalog, found.experiment_id, identity) == item
+    columns = "trace_id, status, total_tokens, scores"
+    (row,) = workshop.rows(
+        f"SELECT {columns} FROM experiment_results WHERE experiment_id = {{id:String}}", found.experiment_id
+    )
+    assert (row["trace_id"], row["status"], row["total_tokens"]) == (item.id, "ok", 8)
+    assert len(row["scores"]) == 1
 
 
 def test_a_draft_runs_once_it_has_a_workflow_and_a_dataset(workshop: Workshop) -> None:

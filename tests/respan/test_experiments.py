@@ -101,6 +101,57 @@ def test_what_waits_is_not_changed_and_is_cancelled_and_run_again(
     assert over(made["id"])["status"] == "completed"
 
 
+def test_running_what_is_under_way_changes_nothing(client: httpx.Client, dataset_id: str, over: Over) -> None:
+    add(client, dataset_id, "one")
+    made = create(client, name="sketch")
+    url = f"/v2/experiments/{made['id']}"
+    client.patch(f"{url}/", json={"dataset_id": dataset_id, "workflow": [WAIT]}).raise_for_status()
+    for _ in range(2):
+        assert client.post(f"{url}/runs/").raise_for_status().json()["status"] in {"pending", "running"}
+    refused = client.post(f"{url}/runs/", json={"budget": {"tokens": 5}})
+    assert (refused.status_code, "cancel it before" in refused.json()["error"]) == (409, True)
+    (log,) = logs(client, made["id"])["results"]
+    client.patch(f"{url}/logs/{log['id']}/", json={"output": 1}).raise_for_status()
+    assert over(made["id"])["status"] == "completed"
+
+
+def test_a_list_cuts_long_texts_unless_a_program_waits_for_them_and_says_so(
+    client: httpx.Client, service: Service, dataset_id: str, over: Over
+) -> None:
+    text = "x" * 3000
+    add(client, dataset_id, {"input": text}, {"input": 7})
+    made = create(client, dataset_id=dataset_id, workflow=[WAIT])
+    waiting = logs(client, made["id"])
+    assert ([each["input"] for each in waiting["results"]], "message" in waiting) == ([text, "7"], False)
+    for log in waiting["results"]:
+        url = f"/v2/experiments/{made['id']}/logs/{log['id']}/"
+        client.patch(url, json={"output": text}).raise_for_status()
+    over(made["id"])
+    page = logs(client, made["id"])
+    long, short = page["results"]
+    assert (long["input"], long["output"], long["truncated_fields"]) == (
+        text[:2000], text[:2000], ["input", "output"],
+    )  # fmt: skip
+    assert (short["input"], short["truncated_fields"]) == ("7", ["output"])
+    assert "2 of these 2 logs are cut" in page["message"]
+    assert client.get(f"/v2/experiments/{made['id']}/logs/{long['id']}/").json()["input"] == text
+    assert logs(client, made["id"], preview_length=0)["results"][0]["output"] == text
+    assert [each["input"] for each in logs(client, made["id"], values=1)["results"]] == [text, 7]
+
+
+def test_logs_keep_their_places_while_they_run(client: httpx.Client, dataset_id: str) -> None:
+    add(client, dataset_id, *range(5))
+    made = create(client, dataset_id=dataset_id, workflow=[WAIT], runs=2)
+    wanted = [str(number) for number in range(5)] * 2
+    seen: list[str] = []
+    for number in range(1, 6):
+        for log in logs(client, made["id"], page=number, page_size=2)["results"]:
+            seen.append(log["input"])
+            url = f"/v2/experiments/{made['id']}/logs/{log['id']}/"
+            client.patch(url, json={"output": 1}).raise_for_status()
+    assert seen == wanted
+
+
 def test_outputs_that_are_made_here_cannot_be_handed_in(
     client: httpx.Client, dataset_id: str, over: Over
 ) -> None:

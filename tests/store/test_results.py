@@ -82,6 +82,7 @@ def test_a_refused_call_used_nothing_and_a_lost_one_leaves_the_use_unknown(store
     unknown: dict[str, Any] = {"tokens": None, "cost": None, "status": "error"}
     add(store, case("r1"), llm("r1", span_id="good", tokens=(7, 3)))
     add(store, llm("r1", span_id="refused", error_type="429", **unknown))
+    add(store, llm("r1", span_id="unconnected", error_type="ConnectError", **unknown))
     assert one(store, "llm_calls, total_tokens") == (1, 10)
     add(store, llm("r1", span_id="lost", error_type="ReadTimeout", **unknown))
     assert one(store, "llm_calls, total_tokens") == (2, None)

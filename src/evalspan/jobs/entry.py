@@ -31,6 +31,8 @@ class Entry(BaseModel):
 
     record_id: str
     run_iteration: int
+    attempt: int = 0
+    """How often it failed and was begun again."""
     status: ItemStatus = "pending"
     input: Json = None
     """What was handed in as the input; None leaves the record's."""
@@ -57,6 +59,18 @@ class Entry(BaseModel):
     created_at: Moment | None = None
     revision: int = 0
 
+    def trace(self, job: Job) -> str:
+        """The id of its trace."""
+        return item_id(job.experiment_id, self.record_id, self.run_iteration, self.attempt)
+
+    def is_called(self, job: Job, wanted: str) -> bool:
+        """Whether that is the id of its trace or of its root span, in any attempt."""
+        for attempt in range(self.attempt + 1):
+            identity = item_id(job.experiment_id, self.record_id, self.run_iteration, attempt)
+            if wanted in (identity, root_span_id(identity)):
+                return True
+        return False
+
     def document(self, job: Job) -> Document:
         """The next revision of it."""
         self.revision = next_revision(self.revision)
@@ -75,7 +89,7 @@ class Entry(BaseModel):
 
     def item(self, job: Job, record: Record, *, waiting: bool = False) -> Item:
         """As callers see it."""
-        identity = item_id(job.experiment_id, self.record_id, self.run_iteration)
+        identity = self.trace(job)
         return Item(
             id=identity,
             span_id=root_span_id(identity),

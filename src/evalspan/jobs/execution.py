@@ -22,7 +22,7 @@ from evalspan.experiments.evaluator_versions import EvaluatorVersion
 from evalspan.ingest import Ingest, Signal
 from evalspan.jobs import outcome, tracing
 from evalspan.jobs.entry import Entry, Journal
-from evalspan.jobs.job import Job, Metrics, item_id, root_span_id
+from evalspan.jobs.job import Job, Metrics, root_span_id
 from evalspan.jobs.ledger import BudgetReached, Ledger, Purse
 from evalspan.jobs.llm import Models
 from evalspan.jobs.steps import Steps, Tally
@@ -94,6 +94,7 @@ class Execution:
         await self._journal.write(self._job, entry)
 
     async def _produce(self, record: Record, entry: Entry, purse: Purse) -> None:
+        entry.attempt += entry.status == "failed"
         entry.status, entry.started_at, entry.completed_at = "running", now(), None
         entry.output, entry.error, entry.error_type, entry.scored = None, "", "", []
         await self._journal.write(self._job, entry)
@@ -125,7 +126,7 @@ class Execution:
                 entry.status = "failed"
                 entry.error, entry.error_type = str(error) or type(error).__name__, tracing.kind(error)
                 span.fail(entry.error, entry.error_type)
-            entry.metrics = tally.metrics(time.monotonic() - begun)
+            entry.metrics = tally.metrics(time.monotonic() - begun, whole=not purse.lost)
 
     async def _score(self, record: Record, entry: Entry, purse: Purse) -> None:
         """Every evaluator that is not through. Human ones give their scores when they please."""
@@ -200,9 +201,8 @@ class Execution:
             return
 
     def _recording(self, entry: Entry, place: str, more: dict[str, Any] | None = None) -> Recording:
-        identity = item_id(self._job.experiment_id, entry.record_id, entry.run_iteration)
         ids = outcome.ids(self._job, entry.record_id, entry.run_iteration)
-        return Recording(identity, place, {**ids, **(more or {})})
+        return Recording(entry.trace(self._job), place, {**ids, **(more or {})})
 
 
 def _case(record: Record, entry: Entry) -> Case:

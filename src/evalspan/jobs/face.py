@@ -12,7 +12,7 @@ from evalspan.experiments.entity import now
 from evalspan.ingest import Ingest, Signal
 from evalspan.jobs import plan, state, tracing
 from evalspan.jobs.entry import Entry, entries, entry_by_id
-from evalspan.jobs.job import OVER, Budget, Item, Job, NewJob, Progress, Submission, item_id, root_span_id
+from evalspan.jobs.job import OVER, Budget, Item, Job, NewJob, Progress, Submission
 from evalspan.jobs.ledger import Ledger, Purse
 from evalspan.jobs.providers import Providers
 from evalspan.jobs.reading import progress_of
@@ -81,17 +81,23 @@ class Jobs:
 
     def rerun(self, catalog: Catalog, experiment_id: str, budget: Budget | None = None) -> Job:
         """Run what is left: items that failed, were cancelled, or met the budget; `budget` is the new one.
+        Of a job that is under way nothing is left.
 
         Raises:
-            NotFoundError: no such job. ConflictError: it is under way. UsageError: it is a draft
-                without steps or dataset.
+            NotFoundError: no such job. ConflictError: it is under way, and its budget cannot change.
+                UsageError: it is a draft without steps or dataset.
         """
         job = state.load(catalog.store, experiment_id)
         found = self._progress_of(catalog, job)
         if not job.steps or not job.dataset_id:
             raise UsageError(f"The experiment {experiment_id!r} is a draft without a workflow or a dataset.")
         if found.status not in OVER and found.status != "draft":
-            raise ConflictError(f"The experiment {experiment_id!r} is {found.status}; cancel it first.")
+            if budget is not None and budget != job.budget:
+                raise ConflictError(
+                    f"The experiment {experiment_id!r} is {found.status}; "
+                    "cancel it before its budget changes."
+                )
+            return job
         if budget is not None:
             plan.check_budget(job, budget, self._providers)
             job.budget = budget
@@ -195,7 +201,7 @@ class Jobs:
             await self._ingest.export(Signal.TRACES, recording.message())
 
     def _one(self, catalog: Catalog, job: Job, item: str) -> tuple[Entry, StoredRecord]:
-        """An item and its record. One that nobody began is looked for among all.
+        """An item and its record. One that nobody began, or began again, is looked for among all.
 
         Raises:
             NotFoundError: it is not there.
@@ -208,10 +214,11 @@ class Jobs:
         kept = entries(catalog.store, job.experiment_id)
         for record in records_of(catalog, job) if job.dataset_id else ():
             for iteration in range(1, job.runs + 1):
-                identity = item_id(job.experiment_id, record.id, iteration)
-                if item in (identity, root_span_id(identity)):
-                    key = (record.id, iteration)
-                    return kept.get(key) or Entry(record_id=key[0], run_iteration=key[1]), record
+                known = kept.get((record.id, iteration)) or Entry(
+                    record_id=record.id, run_iteration=iteration
+                )
+                if known.is_called(job, item):
+                    return known, record
         raise NotFoundError(f"The experiment {job.experiment_id!r} has no item {item!r}.")
 
     def _ask(self, catalog: Catalog, job: Job, asked: state.Asked) -> Job:

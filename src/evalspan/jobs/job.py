@@ -156,7 +156,7 @@ class Item(BaseModel):
     """One execution of one record."""
 
     id: str
-    """The trace id, 32 hexadecimal digits."""
+    """The trace id of its latest attempt, 32 hexadecimal digits."""
     span_id: str
     """Of its root span, 16 hexadecimal digits."""
     record_id: str
@@ -185,9 +185,11 @@ class Submission(BaseModel):
     started_at: datetime | None = None
 
 
-def item_id(experiment_id: str, record_id: str, run_iteration: int) -> str:
-    """The trace id of an item."""
-    return _digest("trace", experiment_id, record_id, run_iteration)[:32]
+def item_id(experiment_id: str, record_id: str, run_iteration: int, attempt: int = 0) -> str:
+    """The trace id of an item. What failed and is run again has a trace of its own, so that nothing of an
+    earlier attempt, its cost above all, stands among the spans of a later one."""
+    again = (attempt,) if attempt else ()
+    return _digest("trace", experiment_id, record_id, run_iteration, *again)[:32]
 
 
 def root_span_id(item: str) -> str:

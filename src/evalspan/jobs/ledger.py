@@ -105,6 +105,8 @@ class Purse:
         self._write = write
         self.reached = False
         """Whether a call of this item was not covered."""
+        self.lost = False
+        """Whether there was a call of which nobody knows what it came to."""
 
     @property
     def limited(self) -> bool:
@@ -143,6 +145,7 @@ class Purse:
 
     async def lose(self, reserved: Amount, *, answered: bool = False) -> None:
         """Nobody knows what the call came to: it stays set aside, and nobody waits for it."""
+        self.lost = True
         self._entry.unmetered += answered
         self._entry.unpriced += answered
         await self._ledger.settle(reserved, reserved)

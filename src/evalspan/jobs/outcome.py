@@ -16,7 +16,7 @@ from evalspan import attributes as names
 from evalspan.experiments import rows
 from evalspan.experiments.evaluator_versions import EvaluatorVersion
 from evalspan.jobs.entry import Entry
-from evalspan.jobs.job import Job, item_id, root_span_id
+from evalspan.jobs.job import Job, root_span_id
 from evalspan.judges import Verdict, result_attributes
 from evalspan.model import Json, Record, dump
 
@@ -87,7 +87,7 @@ def scores(
     job: Job, entry: Entry, verdicts: Sequence[tuple[EvaluatorVersion, Verdict]]
 ) -> ExportLogsServiceRequest:
     """The scores of one item."""
-    identity = item_id(job.experiment_id, entry.record_id, entry.run_iteration)
+    identity = entry.trace(job)
     shared = {
         **ids(job, entry.record_id, entry.run_iteration),
         names.PROJECT_NAME: job.project,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from opentelemetry.sdk.trace import TracerProvider
 
@@ -21,6 +21,7 @@ from evalspan.jobs.workflow import CompletionStep, DuplicateStep, PromptStep, St
 from evalspan.judges import Answer
 from evalspan.model import Json, Record, dump
 
+T = TypeVar("T", int, float)
 _NAME = "Experiment Workflow"  # as the vendor's traces have it
 
 
@@ -30,14 +31,15 @@ class Tally:
 
     calls: list[Answer] = field(default_factory=list[Answer])
 
-    def metrics(self, latency: float) -> Metrics:
-        costs = [call.cost_usd for call in self.calls]
-        known = [cost for cost in costs if cost is not None]
+    def metrics(self, latency: float, *, whole: bool) -> Metrics:
+        """`whole`: there was no other call, of which nobody knows what it came to."""
+        if not whole:
+            return Metrics(latency=latency)
         return Metrics(
             latency=latency,
             prompt_tokens=_sum([call.input_tokens for call in self.calls]),
             completion_tokens=_sum([call.output_tokens for call in self.calls]),
-            cost=sum(known) if len(known) == len(costs) else None,
+            cost=_sum([call.cost_usd for call in self.calls]),
         )
 
 
@@ -187,6 +189,6 @@ def _kind(value: Json) -> str:
     return known.get(type(value).__name__, "a number")
 
 
-def _sum(values: list[int | None]) -> int | None:
+def _sum(values: list[T | None]) -> T | int | None:
     known = [value for value in values if value is not None]
     return sum(known) if len(known) == len(values) else None

@@ -151,8 +151,8 @@ class Hosted:
         return _experiment(self._ask("POST", _path(experiment_id, "runs"), body))
 
     def items(self, experiment_id: str) -> Iterator[HostedItem]:
-        """Every item, the latest first."""
-        for each in self._pages(_path(experiment_id, "logs", "list")):
+        """Every item, whole; by run iteration, then in the order of the dataset's records."""
+        for each in self._pages(_path(experiment_id, "logs", "list"), values=1):
             yield _item(each)
 
     def submit(
@@ -214,9 +214,9 @@ class Hosted:
     def _ask(self, method: str, path: str, body: dict[str, Any] | None = None, **query: Any) -> Any:
         return self._client().respan(method, _ROOT + path, body, **query)
 
-    def _pages(self, path: str) -> Iterator[dict[str, Any]]:
+    def _pages(self, path: str, **query: Any) -> Iterator[dict[str, Any]]:
         number = 1
-        while found := self._ask("GET", path, page=number)["results"]:
+        while found := self._ask("GET", path, page=number, **query)["results"]:
             yield from found
             number += 1
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -53,8 +53,7 @@ def read(call: Call, experiment_id: str, log_id: str = "") -> list[Log]:
     traces = [str(log["id"]) for log in logs] if log_id else []
     parameters = {"experiment_id": experiment_id, "trace_ids": traces}
     _add(logs, call.store.query(sql("queries/respan_traces"), parameters), _spans)
-    if not ours:
-        _add(logs, call.store.query(sql("queries/respan_usage"), parameters), _usage)
+    _add(logs, call.store.query(sql("queries/respan_usage"), parameters), _usage)
     scores = scoring.read(call.store, experiment_id, traces)
     for log in logs:
         log["scores"] = scores.get(log["id"], {})
@@ -113,14 +112,18 @@ def comparison_key(value: Json) -> str:
     return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def rendered(log: Mapping[str, Any], preview: int = 0) -> dict[str, Any]:
-    """A log as it is answered. With `preview` the texts are cut to so many characters, and said to be."""
+def rendered(
+    log: Mapping[str, Any], preview: int = 0, whole: Collection[str] = (), *, values: bool = False
+) -> dict[str, Any]:
+    """A log as it is answered. With `preview` the texts but those of `whole` are cut to so many characters,
+    and said to be. With `values` they are not made texts."""
     shown = dict(log)
     cut: list[str] = []
-    for name in TEXTS:
-        whole = text(log.get(name))
-        shown[name] = whole[:preview] if whole and preview > 0 else whole
-        if whole and shown[name] != whole:
+    for name in () if values else TEXTS:
+        written = text(log.get(name))
+        shown[name] = written
+        if written and 0 < preview < len(written) and name not in whole:
+            shown[name] = written[:preview]
             cut.append(name)
     for name in ("start_time", "end_time"):
         moment: datetime | None = log.get(name)
@@ -147,7 +150,6 @@ def _of_item(item: Item) -> Log:
     duration = metrics.latency
     if duration is None and started and ended:
         duration = (ended - started).total_seconds()
-    tokens = [each for each in (metrics.prompt_tokens, metrics.completion_tokens) if each is not None]
     return {
         "id": item.id,
         "root_span_unique_id": item.span_id,
@@ -164,10 +166,6 @@ def _of_item(item: Item) -> Log:
         "start_time": started,
         "end_time": ended,
         "duration": duration,
-        "total_cost": metrics.cost,
-        "total_prompt_tokens": metrics.prompt_tokens,
-        "total_completion_tokens": metrics.completion_tokens,
-        "total_tokens": sum(tokens) if len(tokens) == 2 else None,
     }
 
 

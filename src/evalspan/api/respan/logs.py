@@ -1,13 +1,16 @@
 """`/api/v2/experiments/{id}/logs/`: what each row came to, and handing in outputs that were waited for.
 
-A list shows texts whole unless `preview_length` asks for less; what is cut is said in `is_truncated`
-and `truncated_fields`. The detail is never cut.
+A list cuts texts to `preview_length`, or to EVALSPAN_RESPAN_PREVIEW characters where the request says
+nothing, and says so: `is_truncated`, `truncated_fields`, and a `message` with the page. Not cut unless asked
+is an input that a program is to work on, one whose output is waited for. The detail is never cut. With
+`values=1`, which our own SDK sends, they are whole, and JSON instead of its text: so the text "4" and the
+number 4 differ.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -23,8 +26,6 @@ from evalspan.api.respan.page import envelope, option, paging, sorting
 from evalspan.api.respan.values import ordered
 from evalspan.jobs import Metrics, Submission
 from evalspan.model import Json
-
-_NEWEST: Final = "-start_time"
 
 
 class SubmissionBody(Body):
@@ -45,10 +46,9 @@ def find(call: Call) -> Response:
     shown = page.of(found)
     log_items.fill(call, experiment_id, shown)
     detail = truth(option(call, "detail") or "")
-    results = _detailed(call, experiment_id, shown) if detail else [_listed(call, log) for log in shown]
-    return envelope(
-        call, results, len(found), page, asked.described(), **_explained(call, experiment_id, found)
-    )
+    results = _detailed(call, experiment_id, shown) if detail else _previews(call, shown)
+    said = _explained(call, experiment_id) if not found else _cut(results)
+    return envelope(call, results, len(found), page, asked.described(), **said)
 
 
 def get(call: Call) -> Response:
@@ -77,13 +77,16 @@ def export(call: Call) -> Response:
 
 
 def selected(call: Call, experiment_id: str, given: Json = None) -> tuple[list[Log], filters.Filter]:
-    """The logs that the filters and the time range ask for, in order."""
+    """The logs that the filters and the time range ask for, in order: as `sort_by` says, else by run
+    iteration and record, so that whoever pages while rows run meets each once."""
     asked = filters.parse(call.body.get("filters") if given is None else given, known=known, fold=True)
-    field, descending = sorting(call, _NEWEST)
+    field, descending = sorting(call, "")
     logs = log_items.read(call, experiment_id)
     if log_items.needs_texts([*asked.fields(), field]):
         log_items.fill(call, experiment_id, logs)
     chosen = asked.select(_within(call, logs), log_items.get)
+    if not field:
+        return list(chosen), asked
     return ordered(
         chosen, lambda log: log_items.get(log, field), field, descending=descending, known=known(field)
     ), asked
@@ -123,18 +126,36 @@ def _detailed(call: Call, experiment_id: str, shown: Sequence[Log]) -> list[dict
     return [{**log_items.rendered(log), "span_tree": trees[log["id"]]} for log in shown]
 
 
-def _listed(call: Call, log: Log) -> dict[str, Any]:
+def _previews(call: Call, shown: Sequence[Log]) -> list[dict[str, Any]]:
+    if truth(option(call, "values") or ""):
+        return [log_items.rendered(log, values=True) for log in shown]
+    given = option(call, "preview_length")
+    if given is None:
+        usual = call.settings.respan_preview
+        return [
+            log_items.rendered(log, usual, whole={"input"} if log["run_status"] == "waiting" else ())
+            for log in shown
+        ]
     try:
-        preview = int(str(option(call, "preview_length") or 0))
+        length = int(str(given))
     except ValueError:
-        preview = 0
-    return log_items.rendered(log, preview)
+        length = 0
+    return [log_items.rendered(log, length) for log in shown]
 
 
-def _explained(call: Call, experiment_id: str, found: Sequence[Log]) -> dict[str, Any]:
-    """Why a list is empty, where it is."""
-    if found:
+def _cut(results: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """That texts are not whole, where it is so."""
+    number = sum(1 for each in results if each["is_truncated"])
+    if not number:
         return {}
+    return {
+        "message": f"{number} of these {len(results)} logs are cut (truncated_fields says what of them); "
+        "fetch a log by its id, or list with preview_length=0, for the whole text."
+    }
+
+
+def _explained(call: Call, experiment_id: str) -> dict[str, Any]:
+    """Why a list is empty."""
     experiment = call.catalog.experiments.get(experiment_id)
     progress = call.jobs.progress(call.catalog, [experiment_id]).get(experiment_id)
     if call.body.get("filters") or call.query.get("start_time") or call.query.get("end_time"):

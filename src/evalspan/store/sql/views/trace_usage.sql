@@ -1,8 +1,9 @@
--- Tokens and money of one trace or, where a trace holds several cases, of one case (`part`). Wrapper spans restate what their children used, so only the
--- deepest LLM spans count, and a response id counts once: of two spans that share it the one that
--- knows its usage. A sum with an unknown part is unknown. What an evaluator calls is not the case's,
+-- Tokens and money of one trace or, where a trace holds several cases, of one case (`part`). Wrapper spans
+-- restate what their children used, so only the deepest LLM spans count, and a response id counts once: of
+-- two spans that share it the one that knows its usage. A sum with an unknown part is unknown.
+-- What an evaluator calls is not the case's. A call that was refused (an HTTP status of 4xx or 5xx), or for
+-- which there was no connection, and which reports no usage used nothing.
 -- A call that Logfire saw streamed is two spans: the request, and a record of no length with its usage.
--- and a call that was refused (an HTTP status of 4xx or 5xx) and reports no usage used nothing.
 CREATE OR REPLACE VIEW trace_usage AS
 WITH
     arraySort(
@@ -32,5 +33,5 @@ SELECT
 FROM spans AS s
 WHERE s.span_type IN ('LLM', 'EMBEDDING')
   AND s.evaluator = ''
-  AND NOT (s.status = 'error' AND isNull(s.total_tokens) AND match(s.error_type, '^[45][0-9][0-9]$|RateLimitError$'))
+  AND NOT (s.status = 'error' AND isNull(s.total_tokens) AND match(s.error_type, '^[45][0-9][0-9]$|RateLimitError$|^(Connect(Error|Timeout)|PoolTimeout|ClientConnector[A-Za-z]*Error)$'))
 GROUP BY s.experiment_id, s.trace_id, part
