@@ -57,10 +57,9 @@ def _applied(evaluator: EvaluatorContent, rule: RuleConfig, case: Case) -> Verdi
 
 def _exact(evaluator: EvaluatorContent, rule: RuleConfig, case: Case) -> Verdict:
     wanted, output = _wanted(rule, case), looked_at(case.output)
-    if rule.extract or rule.extract_expected or isinstance(wanted, str) or isinstance(output, str):
-        same = _text(rule, plain(wanted)) == _text(rule, _output(rule, case))
-    else:
-        same = _same(output, wanted)
+    same = _text(rule, plain(wanted)) == _text(rule, _output(rule, case))
+    if not same and not rule.extract and not (isinstance(wanted, str) and isinstance(output, str)):
+        same = _same(_read(output), _read(wanted))
     told = "" if same else f"The output is not {_short(wanted)}."
     return scored(evaluator, same, told)
 
@@ -161,11 +160,23 @@ def _number(text: str) -> float | None:
     return number if math.isfinite(number) and "_" not in cleaned else None
 
 
+def _read(value: Json) -> Json:
+    """What a text is the JSON of; models answer with texts."""
+    try:
+        return json.loads(value) if isinstance(value, str) else value
+    except (ValueError, RecursionError):
+        return value
+
+
 def _same(a: Json, b: Json) -> bool:
-    """Equal as JSON: true is not 1."""
-    return json.dumps(a, sort_keys=True) == json.dumps(b, sort_keys=True) or (
-        not isinstance(a, bool) and not isinstance(b, bool) and isinstance(a, int | float) and a == b
-    )
+    """Equal as JSON: 1 is 1.0 and true is not 1, at any depth."""
+    if isinstance(a, dict) and isinstance(b, dict):
+        first, second = cast("dict[str, Json]", a), cast("dict[str, Json]", b)
+        return first.keys() == second.keys() and all(_same(first[key], second[key]) for key in first)
+    if isinstance(a, list) and isinstance(b, list):
+        one, other = cast("list[Json]", a), cast("list[Json]", b)
+        return len(one) == len(other) and all(map(_same, one, other))
+    return isinstance(a, bool) == isinstance(b, bool) and a == b
 
 
 def _short(value: Json) -> str:
