@@ -21,6 +21,7 @@ from typing import Any, Self
 import httpx
 import pytest
 
+from support import gsm8k
 from support.absent import absent
 
 ROOT = Path(__file__).parents[2]
@@ -49,10 +50,10 @@ script = load_script()
 @pytest.fixture
 def data() -> Path:
     """The folder with the questions and the recorded solutions."""
-    folder = Path(os.environ.get("EVALSPAN_GSM8K") or ROOT.parent / "shared" / "data" / "gsm8k")
-    if not (folder / script.QUESTIONS).is_file():
-        absent(f"{folder} has no {script.QUESTIONS}; set EVALSPAN_GSM8K to where GSM8K is")
-    return folder
+    found = gsm8k.folder()
+    if not (found / script.QUESTIONS).is_file():
+        absent(f"{found} has no {script.QUESTIONS}; set EVALSPAN_GSM8K to where GSM8K is")
+    return found
 
 
 @pytest.mark.parametrize(

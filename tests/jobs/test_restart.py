@@ -1,14 +1,13 @@
 """Services that are killed while they run an experiment: every item is done once, and nothing is paid twice
 without being counted.
 
-EVALSPAN_TEST_EFFORT above 1 takes the 1,319 questions of GSM8K (EVALSPAN_GSM8K names the file; else as many
-made ones), which takes minutes.
+The questions are GSM8K's and the answers those that a real model once gave, where the data is there
+(support.gsm8k); EVALSPAN_TEST_EFFORT above 1 takes all 1,319, which takes minutes.
 """
 
 from __future__ import annotations
 
 import json
-import os
 from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
@@ -21,58 +20,62 @@ from evalspan.sdk.hosted import Hosted
 from evalspan.sdk.registry import Evaluators, Prompts
 from support.clickhouse_server import ClickHouseServer
 from support.effort import EFFORT
+from support.gsm8k import Solved, solved
 from support.llm_wire import LLMWire, Messages, text_of
 from support.process import wait_until
 from support.service import ServiceProcess
 
 WHOLE: Final = EFFORT > 1
 PATIENCE: Final = 1800.0 if WHOLE else 150.0
+MODEL: Final = "175b_verification"
+JUDGE: Final = "judge"
 RESULTS: Final = """
 SELECT count() AS items, uniqExact(record_id, run_iteration) AS different, countIf(status = 'ok') AS fine,
-    countIf(mapContains(scores, 'exact')) AS exact, countIf(mapContains(scores, 'judge')) AS judged,
-    sum(scores['exact']) AS right
+    countIf(isNotNull(scores['right'])) AS checked, countIf(isNotNull(scores['judge'])) AS judged
 FROM experiment_results
 """
+RIGHT: Final = "SELECT sum(scores['right']) AS right, sum(scores['judge']) AS judge FROM experiment_results"
+
+QUESTIONS: Final = solved(MODEL, None if WHOLE else 12)
+_RECORDED: Final = {each.question: each for each in QUESTIONS}
 
 
 def answer(model: str, messages: Messages) -> str:
-    """A judge that likes everything; else the number that the question ends with."""
+    """The recorded solution; or, of the judge, what the recording says of it."""
     text = text_of(messages[-1]["content"])
-    return '{"score": 5, "explanation": "fine"}' if model == "gpt-4o" else text.rpartition(" ")[2]
+    if model != JUDGE:
+        return _RECORDED[text].solution
+    question, _, solution = text.partition("\nSolution: ")
+    recorded = _RECORDED[question]
+    assert solution == recorded.solution
+    return json.dumps({"score": recorded.right})
 
 
-def questions() -> list[dict[str, Any]]:
-    made = [{"question": f"What comes to {number}", "answer": str(number)} for number in range(12)]
-    if not WHOLE:
-        return made
-    named = os.environ.get("EVALSPAN_GSM8K")
-    if named is None:
-        return [{"question": f"What comes to {number}", "answer": str(number)} for number in range(1319)]
-    lines = Path(named).read_text(encoding="utf-8").splitlines()
-    found = [json.loads(line) for line in lines]
-    solved = [(each["question"], each["answer"].rpartition("#### ")[2]) for each in found]
-    return [{"question": f"{asked} {number}", "answer": number} for asked, number in solved]
+def right(questions: list[Solved]) -> int:
+    return sum(each.right for each in questions)
 
 
 def prepare(client: Client) -> dict[str, Any]:
     """A dataset, a prompt and two evaluators; what an experiment over them is created with."""
     made = client.respan("POST", "/datasets/", {"name": "questions", "is_empty": True})["id"]
-    rows = [{"input": {"q": each["question"]}, "expected_output": each["answer"]} for each in questions()]
+    rows = [{"input": {"question": each.question}, "expected_output": each.reference} for each in QUESTIONS]
     for start in range(0, len(rows), 500):
         client.respan("POST", f"/datasets/{made}/logs/bulk/", {"logs": rows[start : start + 500]})
     asked = Prompts(client).create("ask")
-    messages = [{"role": "user", "content": "{{ q }}"}]
+    messages = [{"role": "user", "content": "{{ question }}"}]
     Prompts(client).add_version(
-        asked.id, messages, model="gpt-4o-mini", variables={"q": "string"}, deploy=True, max_tokens=50
+        asked.id, messages, model=MODEL, variables={"question": "string"}, deploy=True, max_tokens=400
     )
     evaluators = Evaluators(client)
-    evaluators.create("exact", type="rule", score_value_type="boolean", rule_config={"rule": "exact"})
-    judge = {"model": "gpt-4o", "evaluator_definition": "{{output}}", "max_tokens": 50}
-    evaluators.create("judge", type="llm", score_value_type="numerical", llm_config=judge)
+    numbers = {"rule": "numeric", "extract": "A: (.*)", "extract_expected": "#### (.*)"}
+    evaluators.create("right", type="rule", score_value_type="boolean", rule_config=numbers)
+    shown = "{{ input.question }}\nSolution: {{ output }}"
+    judge = {"model": JUDGE, "evaluator_definition": shown, "max_tokens": 50}
+    evaluators.create("judge", type="llm", score_value_type="boolean", llm_config=judge)
     return {
         "dataset_id": made,
         "workflow": [Hosted.prompt(asked.id)],
-        "evaluators": ["exact", "judge"],
+        "evaluators": ["right", "judge"],
         "runs": 2,
     }
 
@@ -84,7 +87,7 @@ def test_a_service_that_is_killed_twice_does_every_item_once_within_the_budget(t
         with ServiceProcess(tmp_path / "service", store, llm.variables()).start() as service:
             client = Client(service.endpoint, patience=60)
             hosted, asked = Hosted(client), prepare(client)
-            total = 2 * len(questions())
+            total = 2 * len(QUESTIONS)
             budget = 400_000 * total
             made = hosted.create(**asked, budget_tokens=budget, concurrency=6)
             for part in (0.3, 1.1):
@@ -95,6 +98,7 @@ def test_a_service_that_is_killed_twice_does_every_item_once_within_the_budget(t
             assert (over.status, over.done, over.error) == ("completed", total, "")
             row = service.sql(RESULTS)[0]
             assert {int(value) for value in row.values()} == {total}
+            assert set(service.sql(RIGHT)[0].values()) == {2 * right(QUESTIONS)}
             stands = client.respan("GET", f"/v2/experiments/{made.id}/")["run_progress"]
             assert llm.tokens <= stands["spent_tokens"] + stands["reserved_tokens"] <= budget
             again = Counter(text_of(call.body["messages"][-1]["content"]) for call in llm.calls)
