@@ -60,11 +60,10 @@ def test_a_name_alone_is_a_draft_which_runs_once_it_is_whole(
     again = client.patch(f"/v2/experiments/{made['id']}", json={"workflow": [WAIT]})
     assert (again.status_code, "has run" in again.json()["error"]) == (409, True)
     (log,) = logs(client, made["id"])["results"]
-    assert (log["output"], log["scores"][slug]["boolean_value"], log["scores"][slug]["is_passed"]) == (
-        "a",
-        True,
-        True,
-    )
+    score = log["scores"][slug]
+    assert (log["output"], score["boolean_value"], score["is_passed"], score["evaluator_name"]) == (
+        "a", True, True, "Same",
+    )  # fmt: skip
 
 
 def test_an_evaluator_may_be_a_step_or_named_by_id_or_slug(

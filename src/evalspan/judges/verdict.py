@@ -81,4 +81,5 @@ def result_attributes(evaluator: EvaluatorVersion, verdict: Verdict) -> dict[str
         names.EVALUATOR_TYPE: evaluator.type,
         names.EVALUATOR_VERSION: evaluator.label,
         names.EVALUATION_METADATA_PREFIX + "score_value_type": evaluator.score_value_type,
+        names.EVALUATION_METADATA_PREFIX + "evaluator_name": evaluator.name,
     }

@@ -49,7 +49,7 @@ def rendered(slug: str, row: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "evaluator_id": row["evaluator_id"] or slug,
         "evaluator_slug": slug,
-        "evaluator_name": slug,
+        "evaluator_name": row["metadata"].get("evaluator_name") or slug,
         "evaluator_version": row["evaluator_version"] or None,
         "type": row["evaluator_type"] or None,
         "score_value_type": kind,
