@@ -10,6 +10,7 @@ import pytest
 
 from evalspan.errors import ConflictError, NotFoundError, UsageError
 from evalspan.experiments import documents
+from evalspan.jobs.entry import entries
 from evalspan.model import Record
 from evalspan.store.retention import Policy, sweep
 from jobs.workshop import PATIENCE, Workshop
@@ -72,6 +73,25 @@ def test_what_runs_again_leaves_nothing_of_the_earlier_attempt_in_its_results(wo
     )
     assert (row["trace_id"], row["status"], row["total_tokens"]) == (item.id, "ok", 8)
     assert len(row["scores"]) == 1
+
+
+def test_what_a_killed_service_had_stored_of_an_item_does_not_count_beside_its_next_attempt(
+    workshop: Workshop,
+) -> None:
+    workshop.llm.troubles = {1: Trouble(503, retry_after=0), 2: Trouble(503, retry_after=0)}
+    found = workshop.run(dataset_id=workshop.dataset([Record(input="two words")]), steps=STEPS)
+    store = workshop.catalog.store
+    job = workshop.jobs.get(workshop.catalog, found.experiment_id)
+    (entry,) = entries(store, found.experiment_id).values()
+    entry.status = "running"  # as it stands when the spans are stored and it is not written down yet
+    documents.put_all(store, [entry.document(job)])
+    workshop.jobs.rerun(workshop.catalog, found.experiment_id)
+    workshop.over(found.experiment_id)
+    columns = "count() AS items, sum(total_tokens) AS tokens, sum(llm_calls) AS calls"
+    (row,) = workshop.rows(
+        f"SELECT {columns} FROM experiment_results WHERE experiment_id = {{id:String}}", found.experiment_id
+    )
+    assert (row["items"], row["tokens"], row["calls"]) == (1, 4, 1)
 
 
 def test_a_draft_runs_once_it_has_a_workflow_and_a_dataset(workshop: Workshop) -> None:

@@ -43,6 +43,14 @@ def test_a_call_that_is_refused_for_good_is_not_repeated_and_its_reason_is_told(
     assert len(workshop.llm.calls) == 1
 
 
+def test_an_answer_that_is_too_long_to_be_one_fails_its_item_alone(workshop: Workshop) -> None:
+    workshop.llm.answer = lambda model, messages: "x" * (9 << 20) if "0" in str(messages) else "fine"
+    found = workshop.run(dataset_id=workshop.questions(2), steps=[{"type": "completion", "model": "gpt-4o"}])
+    assert (found.done, found.failed, len(workshop.llm.calls)) == (1, 1, 2)
+    (error,) = [item.error for item in workshop.items(found.experiment_id) if item.error]
+    assert "more than 8 MiB" in error
+
+
 def test_a_provider_that_stays_silent_is_given_up(workshop: Workshop) -> None:
     workshop.llm.latency = 1.0
     steps = [{"type": "completion", "model": "impatient/any"}]

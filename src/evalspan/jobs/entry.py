@@ -32,7 +32,7 @@ class Entry(BaseModel):
     record_id: str
     run_iteration: int
     attempt: int = 0
-    """How often it failed and was begun again."""
+    """How often it was begun again, after it failed or its service was killed."""
     status: ItemStatus = "pending"
     input: Json = None
     """What was handed in as the input; None leaves the record's."""

@@ -94,7 +94,8 @@ class Execution:
         await self._journal.write(self._job, entry)
 
     async def _produce(self, record: Record, entry: Entry, purse: Purse) -> None:
-        entry.attempt += entry.status == "failed"
+        # Of what was begun, and its service killed, nobody knows what of it was stored.
+        entry.attempt += entry.status in ("failed", "running")
         entry.status, entry.started_at, entry.completed_at = "running", now(), None
         entry.output, entry.error, entry.error_type, entry.scored = None, "", "", []
         await self._journal.write(self._job, entry)

@@ -186,8 +186,8 @@ class Submission(BaseModel):
 
 
 def item_id(experiment_id: str, record_id: str, run_iteration: int, attempt: int = 0) -> str:
-    """The trace id of an item. What failed and is run again has a trace of its own, so that nothing of an
-    earlier attempt, its cost above all, stands among the spans of a later one."""
+    """The trace id of an item. What is begun again has a trace of its own, so that nothing of an earlier
+    attempt, its cost above all, stands among the spans of a later one."""
     again = (attempt,) if attempt else ()
     return _digest("trace", experiment_id, record_id, run_iteration, *again)[:32]
 

@@ -35,6 +35,7 @@ _AGAIN: Final = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
 _RESTS: Final = frozenset({429, 503, 529})
 _MAY_BE_CHARGED: Final = frozenset({408, 502, 504})  # somebody gave up waiting for an answer
 _NOT_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+_LONGEST_ANSWER: Final = 8 << 20  # bytes; 30 MiB took 2.2 GiB until they were stored in five spans
 _OVERHEAD: Final = 64  # tokens that a wire may add to a request, and to each message
 _TEXTS: Final = frozenset({"text", "tool_use", "tool_result"})
 _TOOLS_OVERHEAD: Final = 1024  # a system prompt that tells a model how to call tools
@@ -131,10 +132,10 @@ class Models:
     async def _send(self, request: httpx.Request) -> httpx.Response:
         call = self._watcher.begin(request)
         if call is None:
-            return await self._client.send(request)
+            return await self._whole(request)
         try:
             with call.current(), suppress_instrumentation():
-                response = await self._client.send(request)
+                response = await self._whole(request)
         except BaseException as error:
             call.fail(error)
             raise
@@ -142,6 +143,24 @@ class Models:
         call.feed(response.content)
         call.finish()
         return response
+
+    async def _whole(self, request: httpx.Request) -> httpx.Response:
+        """Raises ModelError where the answer is too long to be one."""
+        response = await self._client.send(request, stream=True)
+        parts: list[bytes] = []
+        size = 0
+        try:
+            async for part in response.aiter_bytes():
+                parts.append(part)
+                size += len(part)
+                if size > _LONGEST_ANSWER:
+                    raise ModelError(
+                        f"{request.url.host} answered more than {_LONGEST_ANSWER >> 20} MiB.", "AnswerTooLong"
+                    )
+        finally:
+            await response.aclose()
+        headers = [each for each in response.headers.multi_items() if each[0] != "content-encoding"]
+        return httpx.Response(response.status_code, headers=headers, content=b"".join(parts), request=request)
 
 
 def bound(

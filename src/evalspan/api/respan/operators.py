@@ -41,9 +41,9 @@ def moment(text: str) -> datetime:
     """A time in ISO 8601; without a zone it is UTC. Raises UsageError."""
     try:
         found = datetime.fromisoformat(text)
-    except ValueError:
-        raise UsageError(f"{text!r} is not a time in ISO 8601.", pointer="/filters") from None
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    except (ValueError, OverflowError):  # the first and the last day of all, in another zone
+        raise UsageError(f"{text!r:.80} is not a time in ISO 8601.", pointer="/filters") from None
 
 
 def text_of(value: Json) -> str:
@@ -70,13 +70,18 @@ def _boolean(value: Json) -> bool | None:
     return {"true": True, "false": False, "1": True, "0": False}.get(str(value).lower())
 
 
-def _number(value: Json) -> float | None:
+def _number(value: Json) -> int | float | None:
+    """Whole numbers stay whole, for doubles of neighbours beyond 2**53 are equal."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
-    try:
-        return float(value)
-    except (ValueError, OverflowError):
-        return None
+    if not isinstance(value, str):
+        return value
+    for kind in (int, float):
+        try:
+            return kind(value)
+        except ValueError:
+            pass
+    return None
 
 
 def _order(value: Json, wanted: Sequence[Json]) -> int | None:

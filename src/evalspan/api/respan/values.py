@@ -67,7 +67,7 @@ def ordered(
 def _key(value: Json) -> tuple[int, Any]:
     """Numbers before moments before texts, so that any two values compare."""
     if isinstance(value, bool | int | float):
-        return 0, float(value)
+        return 0, value
     if isinstance(value, datetime):
         return 1, value.timestamp()
     return 2, value if isinstance(value, str) else dump(value)
