@@ -26,6 +26,14 @@ def run(body: str, argument: object = None, limits: Limits = LIMITS) -> object:
     return confined.run_code("def main(e):\n" + "\n".join(f"    {line}" for line in lines), argument, limits)
 
 
+def test_what_code_writes_takes_no_memory_of_the_service() -> None:
+    flood = "import posix\nwhile True: posix.write(1, b'x' * 65536)"
+    with pytest.raises(Trouble, match="more than 1 MiB"):
+        run(flood)
+    with pytest.raises(Trouble, match="more than 1 MiB"):
+        run("return 'x' * (2 << 20)")
+
+
 def test_code_gets_its_argument_and_gives_any_json() -> None:
     body = "import math, re, statistics, datetime; return [e['a'], math.sqrt(4), {'ä': None}]"
     assert run(body, {"a": [1, "ü"]}) == [[1, "ü"], 2.0, {"ä": None}]

@@ -8,6 +8,10 @@ The questions are GSM8K's and the answers those that a real model once gave, whe
 from __future__ import annotations
 
 import json
+import os
+import signal
+import threading
+import time
 from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
@@ -103,6 +107,45 @@ def test_a_service_that_is_killed_twice_does_every_item_once_within_the_budget(t
             assert llm.tokens <= stands["spent_tokens"] + stands["reserved_tokens"] <= budget
             again = Counter(text_of(call.body["messages"][-1]["content"]) for call in llm.calls)
             assert sum(again.values()) <= 2 * total + 2 * 6
+
+
+@pytest.mark.slow
+def test_a_service_that_was_frozen_undoes_nothing_of_what_another_did_meanwhile(
+    tmp_path: Path, clickhouse_server: ClickHouseServer
+) -> None:
+    thawed = threading.Event()
+    seen: set[str] = set()
+
+    def slow_at_first(model: str, messages: Messages) -> str:
+        """The first call of each question is answered when its service is awake again."""
+        text = text_of(messages[-1]["content"])
+        if model != JUDGE and text not in seen:
+            seen.add(text)
+            if len(seen) <= 3:
+                thawed.wait(PATIENCE)
+        return answer(model, messages)
+
+    with ExitStack() as stack:
+        llm = stack.enter_context(LLMWire(answer=slow_at_first))
+        stack.callback(clickhouse_server.drop, "hosted_frozen")
+        store = clickhouse_server.address("hosted_frozen")
+        more = {**llm.variables(), "EVALSPAN_JOB_LEASE": "3"}
+        first = stack.enter_context(ServiceProcess(tmp_path / "first", store, more).start())
+        client = Client(first.endpoint, patience=60)
+        made = Hosted(client).create(**prepare(client), concurrency=3)
+        wait_until(lambda: len(llm.calls) >= 3, PATIENCE)
+        second = stack.enter_context(ServiceProcess(tmp_path / "second", store, more).start())
+        os.kill(first.pid, signal.SIGSTOP)
+        total = 2 * len(QUESTIONS)
+        over = Hosted(Client(second.endpoint, patience=60)).wait(made.id, timeout=PATIENCE)
+        assert (over.status, over.done) == ("completed", total)
+        os.kill(first.pid, signal.SIGCONT)
+        thawed.set()
+        time.sleep(3)
+        for service in (first, second):
+            again = Hosted(Client(service.endpoint, patience=60)).get(made.id)
+            assert (again.status, again.done, again.percent) == ("completed", total, 100)
+        assert {int(value) for value in second.sql(RESULTS)[0].values()} == {total}
 
 
 def test_of_two_services_one_runs_an_experiment_and_the_other_goes_on_when_it_is_killed(

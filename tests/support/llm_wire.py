@@ -23,6 +23,8 @@ class Trouble:
 
     status: int
     retry_after: float | None = None
+    content: bytes | None = None
+    """What is answered, as it is."""
 
 
 @dataclass
@@ -172,17 +174,17 @@ class _Handler(BaseHTTPRequestHandler):
         asked += len(str(body.get("system", "")).split())
         call.tokens, call.status = asked + len(found.split()), 200
         assert shape is not None
-        self._send(200, shape(call.model, found, asked, len(found.split())))
+        self._send(200, json.dumps(shape(call.model, found, asked, len(found.split()))).encode())
 
     def _refuse(self, trouble: Trouble) -> None:
         if not trouble.status:
             self.close_connection = True
             return
         after = {} if trouble.retry_after is None else {"retry-after": f"{trouble.retry_after:g}"}
-        self._send(trouble.status, {"error": {"message": f"trouble {trouble.status}"}}, after)
+        said = json.dumps({"error": {"message": f"trouble {trouble.status}"}}).encode()
+        self._send(trouble.status, said if trouble.content is None else trouble.content, after)
 
-    def _send(self, status: int, content: Any, headers: Mapping[str, str] | None = None) -> None:
-        data = json.dumps(content).encode()
+    def _send(self, status: int, data: bytes, headers: Mapping[str, str] | None = None) -> None:
         self.send_response(status)
         self.send_header("content-type", "application/json")
         self.send_header("content-length", str(len(data)))

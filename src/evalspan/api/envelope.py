@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 from starlette.concurrency import run_in_threadpool
@@ -72,8 +73,8 @@ async def read_attributes(request: Request, model: type[Attributes]) -> Attribut
     return Envelope[model].model_validate(await read_json(request)).data.attributes
 
 
-async def read_json(request: Request) -> Any:
-    """The request body as JSON.
+async def read_json(request: Request, *, finite: bool = False) -> Any:
+    """The request body as JSON; `finite` refuses NaN and what no double can hold, which would become null.
 
     Raises:
         UsageError: it is not JSON. TooLargeError.
@@ -82,7 +83,7 @@ async def read_json(request: Request) -> Any:
     try:
         # json.loads would take bytes that are half a surrogate pair; as an escape it takes one anyway.
         text = body.decode(json.detect_encoding(body))
-        document = json.loads(text)
+        document = json.loads(text, **_FINITE) if finite else json.loads(text)
         if "\\ud" in text or "\\uD" in text:
             json.dumps(document, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
@@ -90,6 +91,16 @@ async def read_json(request: Request) -> Any:
     if deeper_than(document, MAX_DEPTH):  # pydantic writes out nothing beyond some 255
         raise UsageError(f"The request body is nested deeper than {MAX_DEPTH} levels.", pointer="/")
     return document
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is no number of JSON's, or too large")
+    return number
+
+
+_FINITE: Final[dict[str, Any]] = {"parse_constant": _finite, "parse_float": _finite}
 
 
 async def read_body(request: Request) -> bytes:

@@ -33,7 +33,7 @@ def run_code(source: str, argument: Any, limits: Limits) -> Any:
         Trouble: it failed, used too much, or this machine cannot confine it.
     """
     cpu = math.ceil(limits.seconds)
-    with Process("code", Limits(float(cpu), limits.memory)) as process:
+    with Process("code", Limits(float(cpu), limits.memory, answer=1 << 20)) as process:
         return process.ask({"source": source, "argument": argument})
 
 

@@ -38,6 +38,8 @@ class Limits:
     """Of processor time, for one job."""
     memory: int
     """Bytes, beyond what the process needs for itself."""
+    answer: int = 64 << 20
+    """Bytes of what it answers: no limit of the kernel holds for a pipe."""
 
 
 class Process:
@@ -81,6 +83,9 @@ class Process:
             line = self._exchange(json.dumps(job).encode() + b"\n")
         finally:
             timer.cancel()
+        if len(line) > self._limits.answer:
+            self._process.kill()
+            raise Trouble("AnswerTooLong", f"It answered more than {self._limits.answer >> 20} MiB.")
         if not line.endswith(b"\n"):
             self._process.wait()
             raise self._ended()
@@ -104,7 +109,7 @@ class Process:
             stdin.flush()
         except BrokenPipeError:
             return b""
-        return stdout.readline()
+        return stdout.readline(self._limits.answer + 1)
 
     def _expire(self) -> None:
         self._expired = True

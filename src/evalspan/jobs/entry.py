@@ -150,13 +150,15 @@ class Journal:
         while self._waiting:
             taken, self._waiting = self._waiting, []
             error = await self._insert([document for document, _ in taken])
-            for _, written in taken:
+            for document, written in taken:
+                # What cannot be stored must not take along what was to be written with it.
+                trouble = error and (await self._insert([document]) if len(taken) > 1 else error)
                 if written.done():  # who waited was cancelled
                     continue
-                if error is None:
+                if trouble is None:
                     written.set_result(None)
                 else:
-                    written.set_exception(error)
+                    written.set_exception(trouble)
 
     async def _insert(self, found: list[Document]) -> Exception | None:
         while True:
@@ -166,7 +168,6 @@ class Journal:
                 logger.warning("What became of %d items is not written yet: %s", len(found), error)
                 await asyncio.sleep(_PAUSE)
             except Exception as error:
-                logger.exception("What became of %d items could not be written", len(found))
                 return error
             else:
                 return None

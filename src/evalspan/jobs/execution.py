@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final
 
 from google.protobuf.message import Message
@@ -33,6 +33,14 @@ from evalspan.model import Json, Record
 logger = logging.getLogger("evalspan.jobs")
 
 _PAUSE: Final = 0.5  # seconds before an ingest that has no room is tried again
+_TAIL: Final = 10.0  # seconds that what came out of an item has to be stored when its job is cancelled
+
+
+_Judged = tuple[EvaluatorVersion, Verdict, Sequence[ReadableSpan]]
+
+
+class NotOurs(Exception):
+    """Another service has taken the job over: nothing may be written of it."""
 
 
 class Execution:
@@ -47,7 +55,10 @@ class Execution:
         ingest: Ingest,
         journal: Journal,
         code: CodeLimits | None,
+        ours: Callable[[], bool],
     ) -> None:
+        """`ours`: whether the job is still this service's."""
+        self._ours = ours
         self._job = job
         self._ledger = ledger
         self._models = models
@@ -62,9 +73,9 @@ class Execution:
 
         Raises:
             BudgetReached: the item stays where it is, to go on later.
-            StoreError: what it came to cannot be stored.
+            StoreError: what it came to cannot be stored. NotOurs.
         """
-        purse = Purse(self._ledger, entry, lambda: self._journal.write(self._job, entry))
+        purse = Purse(self._ledger, entry, lambda: self._write(entry))
         if entry.status != "scoring":
             await self._produce(record, entry, purse)
         if entry.status == "scoring":
@@ -81,7 +92,7 @@ class Execution:
             span.set(outcome.case(self._job, record, entry))
             span.output(entry.output)
             with span.current():
-                _submitted_usage(self._provider, entry.metrics)
+                _submitted_usage(self._provider, entry.metrics, end)
             span.end(end)
         await self._export(Signal.TRACES, recording.message())
         entry.status, entry.scored, entry.completed_at = "scoring", [], None
@@ -89,26 +100,29 @@ class Execution:
 
     async def failed(self, entry: Entry, error: Exception) -> None:
         """Write down that an item cannot be gone on with."""
-        entry.status, entry.completed_at = "failed", now()
+        entry.status, entry.completed_at, entry.output = "failed", now(), None
         entry.error, entry.error_type = str(error) or type(error).__name__, tracing.kind(error)
-        await self._journal.write(self._job, entry)
+        await self._write(entry)
 
     async def _produce(self, record: Record, entry: Entry, purse: Purse) -> None:
         # Of what was begun, and its service killed, nobody knows what of it was stored.
         entry.attempt += entry.status in ("failed", "running")
         entry.status, entry.started_at, entry.completed_at = "running", now(), None
         entry.output, entry.error, entry.error_type, entry.scored = None, "", "", []
-        await self._journal.write(self._job, entry)
         try:
+            await self._write(entry)
             async with tracing.recording(self._recording(entry, "root")) as recording:
                 await self._run_steps(record, entry, purse)
         except (BudgetReached, asyncio.CancelledError):
             entry.status = "pending"
-            await self._journal.write(self._job, entry)
+            await self._write(entry)
             raise
-        await self._export(Signal.TRACES, recording.message())
         entry.completed_at = now() if entry.error_type else None
-        await self._journal.write(self._job, entry)
+        await _whole(self._keep(entry, recording))
+
+    async def _keep(self, entry: Entry, recording: Recording) -> None:
+        await self._export(Signal.TRACES, recording.message())
+        await self._write(entry)
 
     async def _run_steps(self, record: Record, entry: Entry, purse: Purse) -> None:
         given = record.input if entry.input is None else entry.input
@@ -120,7 +134,7 @@ class Execution:
                 entry.status = "scoring"
                 span.output(entry.output)
             except Exception as error:
-                if isinstance(error, BudgetReached):
+                if isinstance(error, BudgetReached | NotOurs):
                     raise
                 if not isinstance(error, EvalspanError):
                     logger.exception("An item of experiment %s failed", self._job.experiment_id)
@@ -134,9 +148,17 @@ class Execution:
         left = [
             each for each in self._job.evaluators if each.type != "human" and each.slug not in entry.scored
         ]
-        found = await asyncio.gather(
-            *(self._judge(each, record, entry, purse) for each in left), return_exceptions=True
-        )
+        try:
+            found = await asyncio.gather(
+                *(self._judge(each, record, entry, purse) for each in left), return_exceptions=True
+            )
+        except asyncio.CancelledError:
+            await self._write(entry)  # what the judges used until now
+            raise
+        await _whole(self._keep_scores(entry, found))
+
+    async def _keep_scores(self, entry: Entry, found: Sequence[_Judged | BaseException]) -> None:
+        """Raises the first of what went wrong, when the others are stored."""
         through = [each for each in found if not isinstance(each, BaseException)]
         await self._store_scores(
             entry,
@@ -149,13 +171,13 @@ class Execution:
         troubles = [each for each in found if isinstance(each, BaseException)]
         if not troubles:
             entry.status, entry.completed_at = "done", now()
-        await self._journal.write(self._job, entry)
+        await self._write(entry)
         for trouble in troubles:
             raise trouble
 
     async def _judge(
         self, evaluator: EvaluatorVersion, record: Record, entry: Entry, purse: Purse
-    ) -> tuple[EvaluatorVersion, Verdict, Sequence[ReadableSpan]]:
+    ) -> _Judged:
         async def ask(model: str, messages: list[dict[str, Json]], **parameters: Json) -> Answer:
             return await self._models.ask(model, messages, parameters, purse)
 
@@ -170,7 +192,7 @@ class Execution:
                 try:
                     verdict = await judge(evaluator, _case(record, entry), ask, code=self._code)
                 except Exception as error:
-                    if isinstance(error, BudgetReached):
+                    if isinstance(error, BudgetReached | NotOurs):
                         raise
                     logger.exception("Evaluator %s of experiment %s", evaluator.slug, self._job.experiment_id)
                     verdict = Verdict(
@@ -188,9 +210,17 @@ class Execution:
             await self._export(Signal.TRACES, tracing.encoded(spans))
             await self._export(Signal.LOGS, outcome.scores(self._job, entry, verdicts))
 
+    async def _write(self, entry: Entry) -> None:
+        """Raises NotOurs."""
+        if not self._ours():
+            raise NotOurs
+        await self._journal.write(self._job, entry)
+
     async def _export(self, signal: Signal, message: Message) -> None:
-        """When this returns, the store holds it. While the store is away, it waits."""
+        """When this returns, the store holds it. While the store is away, it waits. Raises NotOurs."""
         while True:
+            if not self._ours():
+                raise NotOurs
             try:
                 receipt = await self._ingest.export(signal, message)
             except StoreUnavailable as error:
@@ -206,6 +236,18 @@ class Execution:
         return Recording(entry.trace(self._job), place, {**ids, **(more or {})})
 
 
+async def _whole(work: Coroutine[Any, Any, None]) -> None:
+    """To its end, also where we are cancelled meanwhile: half of it would be half of a result."""
+    task = asyncio.create_task(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task}, timeout=_TAIL)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        raise
+
+
 def _case(record: Record, entry: Entry) -> Case:
     return Case(
         input=record.input if entry.input is None else entry.input,
@@ -216,8 +258,9 @@ def _case(record: Record, entry: Entry) -> Case:
     )
 
 
-def _submitted_usage(provider: TracerProvider, metrics: Metrics) -> None:
-    """What is handed in as used stands as one call, for tokens and money are read from calls."""
+def _submitted_usage(provider: TracerProvider, metrics: Metrics, end: int) -> None:
+    """What is handed in as used stands as one call, for tokens and money are read from calls; it took as
+    long as all of it did."""
     known = {
         names.USAGE_INPUT_TOKENS: metrics.prompt_tokens,
         names.USAGE_OUTPUT_TOKENS: metrics.completion_tokens,
@@ -225,5 +268,6 @@ def _submitted_usage(provider: TracerProvider, metrics: Metrics) -> None:
     }
     stated = {key: value for key, value in known.items() if value is not None}
     if stated:
-        with tracing.step(provider, "workflow.custom.submitted", names.LLM, stated):
-            pass
+        about = {names.SPAN_TYPE: names.LLM, **stated}
+        began = end - int((metrics.latency or 0.0) * 1e9)
+        tracing.started(provider, "workflow.custom.submitted", began, about).end(end)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from evalspan.errors import ConflictError, NotFoundError, UsageError
 from evalspan.experiments import Catalog, StoredRecord
+from evalspan.experiments.documents import put_all
 from evalspan.experiments.entity import now
 from evalspan.ingest import Ingest, Signal
 from evalspan.jobs import plan, state, tracing
@@ -74,7 +75,10 @@ class Jobs:
         job = plan.resolve(catalog, new.model_copy(update={"experiment_id": experiment_id}), self._providers)
         job.turn = known.turn
         catalog.experiments.update(
-            experiment_id, name=new.name or None, experiment=job.name, **plan.changed(job, new)
+            experiment_id,
+            name=new.name if new.name and new.name != known.name else None,
+            experiment=job.name,
+            **plan.changed(job, new),
         )
         state.save(catalog.store, job)
         return self._ask(catalog, job, "run" if job.steps and job.dataset_id else "draft")
@@ -98,6 +102,8 @@ class Jobs:
                     "cancel it before its budget changes."
                 )
             return job
+        if found.status == "completed" and not found.failed:
+            return job  # nothing is left
         if budget is not None:
             plan.check_budget(job, budget, self._providers)
             job.budget = budget
@@ -156,7 +162,7 @@ class Jobs:
 
     def submit_output(self, catalog: Catalog, experiment_id: str, item: str, submission: Submission) -> Item:
         """Hand in the output of an item that waits; its evaluators run afterwards. Again, it replaces
-        what was handed in, and the evaluators run again.
+        what was handed in, and the evaluators run again. Without an output it goes on waiting.
 
         Raises:
             NotFoundError: no such item. ConflictError: the job's outputs are not submitted, or it was
@@ -169,6 +175,10 @@ class Jobs:
             raise ConflictError(f"The experiment {experiment_id!r} was cancelled; run it again first.")
         entry, record = self._one(catalog, job, item)
         _merge(entry, submission)
+        if entry.status in ("pending", "waiting") and "output" not in submission.model_fields_set:
+            put_all(catalog.store, [entry.document(job)])
+            return entry.item(job, record, waiting=True)
+        entry.started_at = entry.started_at or now()
         self._runner.call(self._runner.execution(job, Ledger(Budget(), Totals())).submitted(record, entry))
         state.submitted(catalog.store, job)
         self._runner.wake()
@@ -235,7 +245,9 @@ class Jobs:
 def _merge(entry: Entry, submission: Submission) -> None:
     """What was handed in over what was handed in before."""
     given = submission.model_fields_set
-    for name in ("input", "output", "name"):
+    if "output" in given:
+        entry.output = submission.output
+    for name in ("input", "name"):
         if name in given and getattr(submission, name) is not None:
             setattr(entry, name, getattr(submission, name))
     if submission.metadata is not None:
@@ -243,7 +255,7 @@ def _merge(entry: Entry, submission: Submission) -> None:
     if submission.metrics is not None:
         stated = submission.metrics.model_dump(exclude_none=True)
         entry.metrics = entry.metrics.model_copy(update=stated)
-    entry.started_at = submission.started_at or entry.started_at or now()
+    entry.started_at = submission.started_at or entry.started_at
 
 
 async def _nowhere() -> None:

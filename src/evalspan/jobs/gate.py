@@ -75,14 +75,16 @@ def pause(attempt: int) -> float:
 
 
 def asked_pause(headers: Mapping[str, str]) -> float | None:
-    """Seconds that an answer asks to be left alone for."""
+    """Seconds that an answer asks to be left alone for; None where it asks for none."""
     for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         text = headers.get(name, "")
         try:
-            return max(0.0, float(text) * unit)
+            seconds = float(text) * unit
         except ValueError:
-            pass
+            continue
+        return seconds if seconds > 0 else None
     try:
-        return max(0.0, parsedate_to_datetime(headers.get("retry-after", "")).timestamp() - time.time())
-    except ValueError:
+        seconds = parsedate_to_datetime(headers.get("retry-after", "")).timestamp() - time.time()
+    except (ValueError, OverflowError):
         return None
+    return seconds if seconds > 0 else None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -140,16 +140,21 @@ class Progress(BaseModel):
     completed_at: Moment | None = None
 
 
+# Within what spans and columns hold; a boolean is no number.
+Seconds = Annotated[float, Field(strict=True, ge=0, le=1e8, allow_inf_nan=False)]
+Tokens = Annotated[int, Field(strict=True, ge=0, le=10**12)]
+Dollars = Annotated[float, Field(strict=True, ge=0, lt=1e6, allow_inf_nan=False)]
+
+
 class Metrics(BaseModel):
     """What producing an output took; None is unknown."""
 
     model_config = ConfigDict(extra="allow")
 
-    latency: float | None = None
-    """Seconds."""
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    cost: float | None = None
+    latency: Seconds | None = None
+    prompt_tokens: Tokens | None = None
+    completion_tokens: Tokens | None = None
+    cost: Dollars | None = None
 
 
 class Item(BaseModel):

@@ -78,8 +78,9 @@ class Leases:
 
     def release(self, experiment_id: str, project_id: str) -> None:
         """Give the job up, so that another may take it at once."""
+        held = self.holds(experiment_id)
         number, _ = self._held.pop(experiment_id, (0, 0.0))
-        if number:
+        if number and held:
             self._put(experiment_id, project_id, _Lease(number=number, owner="", until=0.0))
 
     def _claim(self, experiment_id: str, number: int) -> str:

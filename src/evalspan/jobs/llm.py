@@ -28,7 +28,7 @@ from evalspan.jobs.providers import Provider, Providers
 from evalspan.jobs.state import usd_units
 from evalspan.jobs.wire import Reply, Usage, Wire, complaint, mapping
 from evalspan.judges import Answer
-from evalspan.model import Json
+from evalspan.model import Json, dump
 
 _WIRES: Final[dict[str, Wire]] = {"openai": OpenAIWire(), "anthropic": AnthropicWire()}
 _AGAIN: Final = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
@@ -127,7 +127,7 @@ class Models:
             return pause(attempt)
         asked = asked_pause(response.headers)
         self._gates[provider.name].refused(asked)
-        return pause(attempt) if asked is None else 0.0
+        return 0.0 if asked else pause(attempt)
 
     async def _send(self, request: httpx.Request) -> httpx.Response:
         call = self._watcher.begin(request)
@@ -211,14 +211,16 @@ async def _answered(
     provider: Provider, model: str, wire: Wire, response: httpx.Response, limit: Amount, purse: Purse
 ) -> Answer:
     try:
-        reply: Reply = wire.reply(json.loads(response.content))
-    except (ValueError, AttributeError) as error:
+        reply: Reply = wire.reply(json.loads(dump(json.loads(response.content))))
+        usage = reply.usage
+        price = cost(provider, model, reply.model, usage) if usage else None
+    except (ValueError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
         await purse.lose(limit)
+        said = f"{type(error).__name__}: {error}"
         raise ModelError(
-            f"{provider.name} answered what is no answer ({error}): {response.text[:200]!r}", "InvalidAnswer"
+            f"{provider.name} answered what is no answer ({said:.200}): {response.text[:200]!r}",
+            "InvalidAnswer",
         ) from None
-    usage = reply.usage
-    price = cost(provider, model, reply.model, usage) if usage else None
     if usage is None:
         await purse.lose(limit, answered=True)
     else:

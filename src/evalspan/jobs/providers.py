@@ -13,8 +13,9 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from evalspan.errors import UsageError
 
@@ -46,14 +47,26 @@ class Provider(BaseModel):
 
     @property
     def key(self) -> str:
-        """Raises UsageError where it is not in the environment."""
-        found = os.environ.get(self.key_env, "") if self.key_env else ""
+        """Raises UsageError where it is not in the environment, or cannot be sent."""
+        found = os.environ.get(self.key_env, "").strip() if self.key_env else ""
         if self.key_env and not found:
             raise UsageError(
                 f"Provider {self.name!r} needs its key in {self.key_env}, which the service's environment "
                 "does not have."
             )
+        if not (found.isascii() and found.isprintable()):
+            raise UsageError(
+                f"The key of provider {self.name!r} in {self.key_env} holds characters that no header can."
+            )
         return found
+
+    @field_validator("base_url")
+    @classmethod
+    def _is_an_address(cls, value: str) -> str:
+        address = urlsplit(value)
+        if not address.hostname or address.port == 0:  # a port out of range raises ValueError itself
+            raise ValueError("it names no host, or no port that can be")
+        return value
 
 
 class Providers:

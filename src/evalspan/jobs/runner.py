@@ -10,7 +10,7 @@ import contextlib
 import logging
 import threading
 import uuid
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Set
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
@@ -28,6 +28,7 @@ from evalspan.jobs.leases import Leases
 from evalspan.jobs.ledger import Ledger
 from evalspan.jobs.llm import Models
 from evalspan.jobs.providers import Providers
+from evalspan.jobs.room import Room
 from evalspan.jobs.turn import Turn
 from evalspan.judges import CodeLimits
 from evalspan.settings import Settings
@@ -48,7 +49,14 @@ class _Active:
     """A job that is ours."""
 
     task: asyncio.Task[None]
+    asked: int = 0
+    """The turn that is worked on, as a caller asked for it; 0 until it is known."""
     cancelled: bool = False
+
+    def cancel(self) -> None:
+        if not self.cancelled:
+            self.cancelled = True
+            self.task.cancel()
 
 
 class Runner:
@@ -108,14 +116,15 @@ class Runner:
             self._gone.add(experiment_id)
             active = self._active.get(experiment_id)
             if active is not None:
-                active.cancelled = True
-                active.task.cancel()
+                active.cancel()
                 await asyncio.wait({active.task})
 
         self.call(dropped())
 
-    def execution(self, job: Job, ledger: Ledger) -> Execution:
-        return Execution(job, ledger, self.models, self._provider, self._ingest, self._journal, self._code)
+    def execution(self, job: Job, ledger: Ledger, ours: Callable[[], bool] = lambda: True) -> Execution:
+        return Execution(
+            job, ledger, self.models, self._provider, self._ingest, self._journal, self._code, ours
+        )
 
     def _run(self) -> None:
         try:
@@ -130,7 +139,7 @@ class Runner:
             ThreadPoolExecutor(self._settings.job_concurrency + _THREADS, "evalspan-jobs")
         )
         self._woken = asyncio.Event()
-        self._room = asyncio.Semaphore(self._settings.job_concurrency)
+        self._room = Room(self._settings.job_concurrency)
         self._journal = Journal(self._store)
         self._provider: TracerProvider = tracing.tracer_provider()
         self.models = Models(self._providers, self._provider)
@@ -166,21 +175,37 @@ class Runner:
             if each.experiment_id in self._gone:
                 continue
             if active is None:
-                task = asyncio.create_task(self._attend(each.experiment_id))
+                task = asyncio.create_task(self._attend(each))
                 self._active[each.experiment_id] = _Active(task)
-            elif each.asked == "cancel" and not active.cancelled:
-                active.cancelled = True
-                active.task.cancel()
+            elif each.asked == "cancel" or 0 < active.asked < each.asked_turn:
+                active.cancel()  # what is asked now, another budget perhaps, is begun with anew
+        await self._let_go(self._active.keys() - {each.experiment_id for each in found})
 
-    async def _attend(self, experiment_id: str) -> None:
+    async def _let_go(self, ids: Set[str]) -> None:
+        """Of jobs that are ours and that nobody asks for any more: those that another service deleted."""
+        if not ids or self._store.dsn.embedded:
+            return
+        try:
+            there = {job.experiment_id for job in await asyncio.to_thread(state.jobs, self._store, [*ids])}
+        except EvalspanError:
+            return  # asked again soon
+        for experiment_id in ids - there:
+            active = self._active.get(experiment_id)
+            if active is not None:
+                active.cancel()
+                await asyncio.wait({active.task})
+                await asyncio.to_thread(state.forget, self._store, experiment_id)
+
+    async def _attend(self, asked: state.Open) -> None:
         """See to one job, if it can be had."""
-        again = False
+        again, experiment_id = False, asked.experiment_id
         try:
             job = await asyncio.to_thread(state.load, self._store, experiment_id)
+            self._active[experiment_id].asked = job.turn
             if not await asyncio.to_thread(self._leases.acquire, experiment_id, job.project_id):
                 return
             try:
-                await self._hold(job)
+                await self._hold(job, asked.turn)
                 again = True
             finally:
                 await asyncio.to_thread(self._leases.release, experiment_id, job.project_id)
@@ -200,9 +225,13 @@ class Runner:
             if again:  # more may have been asked meanwhile
                 self._woken.set()
 
-    async def _hold(self, job: Job) -> None:
+    async def _hold(self, job: Job, number: int) -> None:
         """Work on a job for as long as it is ours."""
-        turn = Turn(self._catalog, job, self._leases, self._room, self.execution, lambda: self._stopping)
+
+        def execution(job: Job, ledger: Ledger) -> Execution:
+            return self.execution(job, ledger, lambda: self._leases.holds(job.experiment_id))
+
+        turn = Turn(self._catalog, job, self._leases, self._room, execution, lambda: self._stopping, number)
         work = asyncio.create_task(turn.run())
         renewal = asyncio.create_task(self._renew(job))
         try:

@@ -49,6 +49,8 @@ class Open:
 
     experiment_id: str
     turn: int
+    asked_turn: int
+    """The last one that a caller asked for; a higher `turn` is that of an output that was handed in."""
     asked: Asked
 
 
@@ -68,7 +70,10 @@ class Totals:
 def open_jobs(store: Store) -> list[Open]:
     """Those that were asked for first come first."""
     rows = store.query(sql("queries/open_jobs"))
-    return [Open(row["experiment_id"], int(row["turn"]), cast("Asked", row["asked"])) for row in rows]
+    return [
+        Open(row["experiment_id"], int(row["turn"]), int(row["asked_turn"]), cast("Asked", row["asked"]))
+        for row in rows
+    ]
 
 
 def save(store: Store, job: Job) -> None:

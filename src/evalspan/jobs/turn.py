@@ -12,10 +12,11 @@ from evalspan.experiments.documents import put_all
 from evalspan.experiments.entity import MAX_PAGE, now
 from evalspan.jobs import state
 from evalspan.jobs.entry import Entry, entries
-from evalspan.jobs.execution import Execution
+from evalspan.jobs.execution import Execution, NotOurs
 from evalspan.jobs.job import Job, Status
 from evalspan.jobs.leases import Leases
 from evalspan.jobs.ledger import BudgetReached, Ledger
+from evalspan.jobs.room import Room
 from evalspan.jobs.state import State, Totals
 from evalspan.model import ExperimentStatus
 
@@ -41,11 +42,14 @@ class Turn:
         catalog: Catalog,
         job: Job,
         leases: Leases,
-        room: asyncio.Semaphore,
+        room: Room,
         execution: Callable[[Job, Ledger], Execution],
         stopping: Callable[[], bool],
+        number: int,
     ) -> None:
+        """`number`: the turn as it was asked for, by a caller or by an output that was handed in."""
         self._catalog = catalog
+        self._number = max(number, job.turn)
         self._store = catalog.store
         self._job = job
         self._leases = leases
@@ -70,6 +74,10 @@ class Turn:
             raise
         except EvalspanError as error:
             await self._end(said, "failed", str(error))
+            return
+        except Exception as error:  # again and again would ask, and pay, again and again
+            logger.exception("Experiment %s", self._job.experiment_id)
+            await self._end(said, "failed", f"It broke off: {type(error).__name__}: {error}")
             return
         if done is not None:
             await self._end(said, *done)
@@ -122,10 +130,10 @@ class Turn:
             for record, entry in left:
                 if self._stopping() or not self._leases.holds(self._job.experiment_id):
                     return
-                async with self._room:
+                async with self._room.place(self._job.experiment_id):
                     try:
                         await execution.run(record, entry)
-                    except BudgetReached:
+                    except (BudgetReached, NotOurs):
                         return
                     except Exception as error:
                         logger.exception("An item of experiment %s", self._job.experiment_id)
@@ -168,7 +176,7 @@ class Turn:
 
     async def _end(self, said: State, status: Status, error: str) -> None:
         """The turn is seen to."""
-        said.finished, said.error = self._job.turn, error
+        said.finished, said.error = self._number, error
         said.completed_at = now() if status in ("completed", "failed", "cancelled") else None
         await self._say(said, status)
 

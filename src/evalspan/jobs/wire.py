@@ -80,5 +80,5 @@ def mapping(value: Any) -> dict[str, Any]:
 
 
 def whole(value: Any) -> int | None:
-    """A count of tokens, or None."""
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    """A count of tokens, or None where it is none that a call can have."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**12 else None

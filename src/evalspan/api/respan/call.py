@@ -142,7 +142,7 @@ async def _body(request: Request) -> Mapping[str, Json]:
         return {}
     if "content-length" not in request.headers and "transfer-encoding" not in request.headers:
         return {}
-    found = await read_json(request)
+    found = await read_json(request, finite=True)
     if found is None:
         return {}
     if not isinstance(found, dict):

@@ -20,7 +20,7 @@ from starlette.responses import Response, StreamingResponse
 from evalspan.api.respan import filters, rows
 from evalspan.api.respan.call import Call, Operation, answer, nothing
 from evalspan.api.respan.operators import moment, truth
-from evalspan.api.respan.page import envelope, option, paging, sorting
+from evalspan.api.respan.page import envelope, given_filters, option, paging, sorting
 from evalspan.api.respan.rows import RowBody, RowPatch
 from evalspan.api.respan.values import look_up, ordered, parsed
 from evalspan.errors import UsageError
@@ -132,7 +132,9 @@ def delete(call: Call) -> Response:
 def take_in(call: Call) -> Response:
     body = call.body
     share = body.get("sampling_percentage")
-    if share is not None and not (isinstance(share, int | float) and 0 < share <= 100):
+    if share is not None and (
+        isinstance(share, bool) or not isinstance(share, int | float) or not 0 < share <= 100
+    ):
         raise UsageError(
             f"sampling_percentage={share!r} is not between 1 and 100.", pointer="/sampling_percentage"
         )
@@ -181,7 +183,7 @@ def export(call: Call) -> Response:
     suffix = call.query.get("export_format", ".jsonl")
     if suffix not in _FORMATS:
         raise UsageError(f"export_format={suffix!r} is not .csv or .jsonl.", pointer="/export_format")
-    found, _ = _selected(call, "-created_at", json.loads(call.query.get("filters") or "null"))
+    found, _ = _selected(call, "-created_at", given_filters(call))
     lines = _csv(found) if suffix == ".csv" else _jsonl(found)
     name = {"content-disposition": f'attachment; filename="dataset{suffix}"'}
     return StreamingResponse(lines, media_type=_FORMATS[suffix], headers=name)
@@ -190,6 +192,8 @@ def export(call: Call) -> Response:
 def _exporting(call: Call) -> Response:
     call.catalog.datasets.get(call.path["dataset_id"])
     chosen = {"export_format": call.body.get("export_format") or ".jsonl"}
+    if option(call, "sort_by"):
+        chosen["sort_by"] = str(option(call, "sort_by"))
     if call.body.get("filters"):
         chosen["filters"] = json.dumps(call.body["filters"])
     path = call.request.url.path.rstrip("/").removesuffix("/list") + "/export/"
@@ -263,7 +267,7 @@ def _total(found: list[dict[str, Any]], name: str) -> float | int:
 
 
 def _mean(found: list[dict[str, Any]], name: str) -> float:
-    said = [float(row[name]) for row in found if isinstance(row[name], int | float)]
+    said = [row[name] for row in found if isinstance(row[name], int | float) and abs(row[name]) < 1e300]
     return sum(said) / len(said) if said else 0.0
 
 

@@ -7,9 +7,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import Annotated, Any, Final, cast
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, field_validator, model_validator
 
 from evalspan.errors import UsageError
 from evalspan.jobs import Budget, NewJob, Step
@@ -20,6 +21,8 @@ CONFIG: Final = "respan"
 _STEP: Final = TypeAdapter[Step](Step)
 _WAITING: Final = frozenset({"custom", "wait"})
 _EVALUATING: Final = frozenset({"eval", "evaluator"})
+_PATHS: Final = frozenset({".", "..", "list", "summary"})
+_NEAR: Final = 0.88
 Runs = Annotated[int, Field(ge=1, le=1000)]
 
 
@@ -60,6 +63,24 @@ class ExperimentBody(BaseModel):
     runs: Runs | None = None
     budget: Budget | None = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _is_spelled_right(cls, given: Any) -> Any:
+        """A misspelt key would run something else: an experiment without its evaluators, for one."""
+        body = cast("dict[str, Any]", given)
+        for key in body:
+            near = [] if key in cls.model_fields else get_close_matches(key, cls.model_fields, 1, _NEAR)
+            if near:
+                raise ValueError(f"there is no {key!r}; did you mean {near[0]!r}?")
+        return body
+
+    @field_validator("experiment_id")
+    @classmethod
+    def _is_an_id(cls, value: str | None) -> str | None:
+        if value in _PATHS:
+            raise ValueError("this is a path of the API")
+        return value
+
     def merged(self, before: Mapping[str, Json]) -> ExperimentBody:
         """The body with what was said before and is not said now."""
         now = self.model_dump(mode="json", exclude_unset=True, exclude_none=True)
@@ -77,7 +98,7 @@ class ExperimentBody(BaseModel):
         )
 
     def steps(self) -> list[WorkflowStep]:
-        return (self.workflow if self.workflow is not None else self.workflows) or []
+        return self.workflow or self.workflows or []
 
     def evaluators(self) -> list[str]:
         """Every evaluator that is asked for: ids win over slugs, inline ones come after."""
@@ -86,7 +107,7 @@ class ExperimentBody(BaseModel):
                 "evaluator_workflow_ids is not supported; name the evaluators in evaluator_ids.",
                 pointer="/evaluator_workflow_ids",
             )
-        listed = self.evaluator_ids if self.evaluator_ids is not None else self.evaluator_slugs
+        listed = self.evaluator_ids or self.evaluator_slugs
         inline = [_evaluator(step, n) for n, step in enumerate(self.steps()) if step.type in _EVALUATING]
         return list(dict.fromkeys([*(listed or []), *inline]))
 

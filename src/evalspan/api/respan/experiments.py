@@ -13,7 +13,7 @@ from starlette.responses import Response
 from evalspan.api.respan.call import Call, Operation, answer, nothing
 from evalspan.api.respan.experiment_body import CONFIG, ExperimentBody
 from evalspan.api.respan.listing import counted, listed
-from evalspan.errors import ConflictError
+from evalspan.errors import ConflictError, UsageError
 from evalspan.experiments import Experiment
 from evalspan.experiments.entity import MAX_PAGE
 from evalspan.jobs import OVER, Budget, Progress
@@ -28,7 +28,7 @@ FIELDS: Final = frozenset(
 )  # fmt: skip
 _DETAIL: Final = (
     "workflow", "workflows", "evaluator_ids", "evaluator_slugs", "evaluator_workflow_ids", "batch_size",
-    "concurrency", "enable_tracing", "run_progress",
+    "concurrency", "enable_tracing",
 )  # fmt: skip
 # Its own statuses on the left. While outputs are waited for the vendor's clients see it running.
 _STATUS: Final = {"waiting": "running", "cancelled": "failed"}
@@ -38,6 +38,8 @@ _STARTED: Final = frozenset({"running", "waiting", "pending"})
 
 def create(call: Call) -> Response:
     body = call.model(ExperimentBody)
+    if not (body.name or body.dataset_id or body.dataset or body.steps()):
+        raise UsageError("An experiment needs a name, or a dataset and a workflow.", pointer="/name")
     job = call.jobs.submit(call.catalog, body.job(call.project().project_id))
     return answer(_one(call, job.experiment_id), 201)
 
@@ -94,7 +96,10 @@ def cancel(call: Call) -> Response:
 
 def _rename(call: Call, experiment: Experiment, body: ExperimentBody) -> None:
     fixed = body.model_dump(exclude_none=True, exclude={"name", "description", "experiment_id"})
-    changed = sorted(name for name, value in fixed.items() if _said(experiment).get(name) != value)
+    shown = rendered(experiment, None)
+    changed = sorted(
+        name for name, value in fixed.items() if value not in (_said(experiment).get(name), shown.get(name))
+    )
     if changed:
         raise ConflictError(
             f"The experiment has run; only its name and description can change, not {', '.join(changed)}."

@@ -23,6 +23,8 @@ Connector = Literal["AND", "OR"]
 Get = Callable[[Any, str], Json]
 """(item, name of a field) -> its value, None where it has none."""
 _BUNDLE: Final = "filter_params"
+_NESTED: Final = frozenset({"metadata", "scores", "score", "current_version", "live_version"})
+_SAID: Final = frozenset({"field", "name", "operator", "value", "connector"})
 _SEPARATORS: Final = str.maketrans({":": ".", "[": ".", "]": None})
 
 
@@ -120,11 +122,7 @@ def parse(given: Json, *, known: Callable[[str], bool] | None = None, fold: bool
 def name_of(field: str) -> str:
     """`metadata__a.b`, `metadata.a.b` and `metadata:a.b` are one field."""
     head, found, tail = field.partition("__")
-    return (
-        f"{head}.{tail}"
-        if found and head in {"metadata", "scores", "score"}
-        else field.translate(_SEPARATORS)
-    )
+    return f"{head}.{tail}" if found and head in _NESTED else field.translate(_SEPARATORS)
 
 
 def _filter(given: Json, fold: bool) -> Filter:
@@ -166,8 +164,16 @@ def _parts(name: str, spec: Json, fold: bool) -> Iterator[tuple[Condition | Filt
         connector = _connector(entry)
         if _BUNDLE in entry:
             yield _filter(entry[_BUNDLE], fold), connector
-        elif "operator" in entry or "value" in entry or "field" in entry:
+        elif entry.keys() & {"operator", "value", "field"}:
+            unknown = sorted(entry.keys() - _SAID)
+            if unknown:
+                raise UsageError(
+                    f"The filter on {name!r} has {', '.join(unknown)}; there are operator, value, connector.",
+                    pointer="/filters",
+                )
             yield _condition(name, str(entry.get("operator") or ""), entry.get("value"), fold), connector
+        elif not entry:
+            raise UsageError(f"The filter on {name!r} says nothing.", pointer="/filters")
         else:
             for key, value in entry.items():
                 yield _condition(name, key, value, fold), "AND"

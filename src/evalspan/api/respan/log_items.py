@@ -48,7 +48,7 @@ def read(call: Call, experiment_id: str, log_id: str = "") -> list[Log]:
     Raises:
         NotFoundError: there is no log of that id.
     """
-    ours = experiment_id in call.jobs.progress(call.catalog, [experiment_id])
+    ours = _is_run_here(call, experiment_id)
     logs = _items(call, experiment_id, log_id) if ours else _cases(call, experiment_id, log_id)
     traces = [str(log["id"]) for log in logs] if log_id else []
     parameters = {"experiment_id": experiment_id, "trace_ids": traces}
@@ -58,6 +58,17 @@ def read(call: Call, experiment_id: str, log_id: str = "") -> list[Log]:
     for log in logs:
         log["scores"] = scores.get(log["id"], {})
     return logs
+
+
+def _is_run_here(call: Call, experiment_id: str) -> bool:
+    """Whether its items say what its logs are. Without the dataset, its spans do."""
+    if experiment_id not in call.jobs.progress(call.catalog, [experiment_id]):
+        return False
+    dataset_id = call.catalog.experiments.get(experiment_id).dataset_id
+    try:
+        return not dataset_id or bool(call.catalog.datasets.get(dataset_id))
+    except NotFoundError:
+        return False
 
 
 def _items(call: Call, experiment_id: str, log_id: str) -> list[Log]:
@@ -145,11 +156,6 @@ def _score(scores: scoring.Scores, rest: str) -> Json:
 
 
 def _of_item(item: Item) -> Log:
-    started, metrics = item.started_at, item.metrics
-    ended = item.completed_at
-    duration = metrics.latency
-    if duration is None and started and ended:
-        duration = (ended - started).total_seconds()
     return {
         "id": item.id,
         "root_span_unique_id": item.span_id,
@@ -163,9 +169,9 @@ def _of_item(item: Item) -> Log:
         "output": item.output,
         "expected_output": item.expected_output,
         "metadata": item.metadata,
-        "start_time": started,
-        "end_time": ended,
-        "duration": duration,
+        "start_time": item.started_at,
+        "end_time": item.completed_at,
+        "duration": item.metrics.latency,
     }
 
 
@@ -196,7 +202,15 @@ def _add(logs: Iterable[Log], rows: Iterable[Row], told: Callable[[Log, Row], Lo
 
 
 def _spans(log: Log, row: Row) -> Log:
+    """Once its root span is there, that one says when and how long it ran."""
+    timed: Log = {}
+    if row.get("case_start") and log["run_status"] != "waiting":
+        started, seconds = row["case_start"].replace(tzinfo=UTC), row["case_duration_ns"] / 1e9
+        timed = {"start_time": started, "end_time": started + timedelta(seconds=seconds)}
+        if log["duration"] is not None:
+            timed["duration"] = seconds
     return {
+        **timed,
         "name": log["name"] or row.get("name") or None,
         "span_count": row.get("span_count", 0),
         "llm_call_count": row.get("llm_calls", 0),

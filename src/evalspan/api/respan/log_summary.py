@@ -22,13 +22,14 @@ _MOST_BINS: Final = 50
 
 def summary(call: Call) -> Response:
     found, _ = logs.selected(call, call.catalog.experiments.get(call.path["experiment_id"]).experiment_id)
-    ran = [log for log in found if log["start_time"]]
     return answer(
         {
             "number_of_requests": len(found),
             "total_count": len(found),
             "total_cost": _total(found, "total_cost"),
-            "unknown_cost_count": sum(1 for log in ran if log["total_cost"] is None),
+            "unknown_cost_count": sum(
+                1 for log in found if log["llm_call_count"] and log["total_cost"] is None
+            ),
             "total_tokens": _total(found, "total_tokens"),
             "total_prompt_tokens": _total(found, "total_prompt_tokens"),
             "total_completion_tokens": _total(found, "total_completion_tokens"),
@@ -47,9 +48,12 @@ def histogram(call: Call) -> Response:
         raise UsageError("evaluator_id is needed.", pointer="/evaluator_id")
     found, _ = logs.selected(call, call.catalog.experiments.get(call.path["experiment_id"]).experiment_id)
     scores = [score for log in found for score in log["scores"].values() if _is(score, wanted)]
-    if not scores:
+    if not scores and not _is_asked_for(call, wanted):
         there = ", ".join(sorted({slug for log in found for slug in log["scores"]})) or "none"
         raise NotFoundError(f"No log has a score of the evaluator {wanted!r}; there are scores of {there}.")
+    if not scores:
+        stats = {"min": None, "max": None, "mean": None, "total": 0}
+        return answer({"evaluator_id": wanted, "evaluator_slug": wanted, "bins": [], "stats": stats})
     kind = scores[0]["score_value_type"]
     if kind not in {"numerical", "percentage", "boolean"}:
         raise UsageError(f"The scores of {wanted!r} are {kind}, not numbers.", pointer="/evaluator_id")
@@ -63,6 +67,15 @@ def histogram(call: Call) -> Response:
         "total": len(values),
     }
     return answer({**names, "score_value_type": kind, "bins": shown, "stats": stats})
+
+
+def _is_asked_for(call: Call, wanted: str) -> bool:
+    """Whether it is an evaluator of the experiment that gave no score yet."""
+    try:
+        job = call.jobs.get(call.catalog, call.path["experiment_id"])
+    except NotFoundError:
+        return False
+    return any(wanted in (each.slug, each.evaluator_id) for each in job.evaluators)
 
 
 def _is(score: dict[str, Any], wanted: str) -> bool:

@@ -14,7 +14,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from pydantic import Field
 from starlette.responses import Response, StreamingResponse
 
 from evalspan.api.envelope import Body
@@ -22,8 +21,9 @@ from evalspan.api.respan import filters, log_items, span_tree
 from evalspan.api.respan.call import Call, Operation, answer
 from evalspan.api.respan.log_items import Log
 from evalspan.api.respan.operators import moment, truth
-from evalspan.api.respan.page import envelope, option, paging, sorting
+from evalspan.api.respan.page import envelope, given_filters, option, paging, sorting
 from evalspan.api.respan.values import ordered
+from evalspan.errors import UsageError
 from evalspan.jobs import Metrics, Submission
 from evalspan.model import Json
 
@@ -35,7 +35,7 @@ class SubmissionBody(Body):
     output: Json = None
     name: str | None = None
     metadata: dict[str, Json] | None = None
-    metrics: dict[str, Json] | None = Field(default=None)
+    metrics: Metrics | None = None
 
 
 def find(call: Call) -> Response:
@@ -59,9 +59,11 @@ def submit(call: Call) -> Response:
     """Hand in an output; the evaluators run after the answer."""
     body = call.model(SubmissionBody)
     experiment_id = _experiment(call)
-    given = body.model_dump(exclude_unset=True, exclude={"metrics"})
-    if body.metrics is not None:
-        given["metrics"] = Metrics.model_validate(body.metrics)
+    given: dict[str, Any] = {name: getattr(body, name) for name in body.model_fields_set}
+    if not given:
+        raise UsageError(
+            f"There is none of {', '.join(SubmissionBody.model_fields)} in the body.", pointer="/output"
+        )
     call.jobs.submit_output(call.catalog, experiment_id, call.path["log_id"], Submission(**given))
     return answer(_one(call))
 
@@ -69,7 +71,7 @@ def submit(call: Call) -> Response:
 def export(call: Call) -> Response:
     """Every log that is asked for, whole, a line each."""
     experiment_id = _experiment(call)
-    found, _ = selected(call, experiment_id, json.loads(call.query.get("filters") or "null"))
+    found, _ = selected(call, experiment_id, given_filters(call))
     log_items.fill(call, experiment_id, found)
     lines = (json.dumps(log_items.rendered(log), ensure_ascii=False, default=str) + "\n" for log in found)
     name = {"content-disposition": f'attachment; filename="experiment-{experiment_id}.jsonl"'}
@@ -174,14 +176,17 @@ def _explained(call: Call, experiment_id: str) -> dict[str, Any]:
 def _exporting(call: Call) -> Response:
     _experiment(call)
     path = call.request.url.path.rstrip("/").removesuffix("/list") + "/export/"
-    chosen = {"filters": json.dumps(call.body["filters"])} if call.body.get("filters") else {}
+    asked = {name: option(call, name) for name in ("start_time", "end_time", "sort_by")}
+    chosen = {name: str(value) for name, value in asked.items() if value}
+    if call.body.get("filters"):
+        chosen["filters"] = json.dumps(call.body["filters"])
     link = str(call.request.url.replace(path=path, query=urlencode(chosen)))
     return answer({"message": f"The export is ready to be fetched: {link}", "download_url": link})
 
 
 _LOGS: Final = "/api/v2/experiments/{experiment_id}/logs/"
 OPERATIONS = (
-    Operation("GET", _LOGS, find),
+    Operation("GET POST", _LOGS, find),
     Operation("GET POST", _LOGS + "list/", find),
     Operation("GET", _LOGS + "export/", export),
     Operation("GET", _LOGS + "{log_id}/", get),

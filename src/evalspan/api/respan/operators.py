@@ -37,9 +37,18 @@ def truth(value: Json) -> bool:
     return value if isinstance(value, bool) else str(value).lower() in {"true", "1", "yes"}
 
 
-def moment(text: str) -> datetime:
+def asked_truth(value: Json) -> bool:
+    """What is asked for; raises UsageError where it is neither true nor false."""
+    if str(value).lower() not in {"true", "false", "1", "0", "yes", "no"}:
+        raise UsageError(f"{value!r:.80} is not true or false.", pointer="/filters")
+    return truth(value)
+
+
+def moment(text: Json) -> datetime:
     """A time in ISO 8601; without a zone it is UTC. Raises UsageError."""
     try:
+        if not isinstance(text, str):
+            raise ValueError
         found = datetime.fromisoformat(text)
         return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
     except (ValueError, OverflowError):  # the first and the last day of all, in another zone
@@ -53,11 +62,13 @@ def text_of(value: Json) -> str:
 
 
 def equals(value: Json, wanted: Json) -> bool:
-    """Numbers and booleans also equal what is written as they are."""
+    """Numbers and booleans also equal what is written as they are; a text equals its own letters only."""
     if value is None or wanted is None:
         return value is wanted
     if isinstance(value, datetime):
         return value == moment(str(wanted))
+    if isinstance(value, str):
+        return value == text_of(wanted)
     if isinstance(value, bool) or isinstance(wanted, bool):
         return _boolean(value) is not None and _boolean(value) == _boolean(wanted)
     if isinstance(value, list):
@@ -160,7 +171,7 @@ def _overlap(value: Json, wanted: Sequence[Json]) -> bool:
 
 def _asked(test: Callable[[Json], bool]) -> Test:
     """An operator whose value says whether it is asked or its contrary; without one it is asked."""
-    return lambda value, wanted: test(value) == (truth(wanted[0]) if wanted else True)
+    return lambda value, wanted: test(value) == (asked_truth(wanted[0]) if wanted else True)
 
 
 TESTS: Final[dict[str, Test]] = {

@@ -5,6 +5,7 @@ A page past the end is an empty list with status 200: the vendor's pagers go on 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -74,6 +75,14 @@ def envelope(
 def option(call: Call, name: str) -> Json:
     """An option of the query string or, where old examples put it, of the body."""
     return call.query.get(name) or call.body.get(name)
+
+
+def given_filters(call: Call) -> Json:
+    """Those that an export's link has in its query. Raises UsageError."""
+    try:
+        return json.loads(call.query.get("filters") or "null")
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"filters is not JSON: {error}.", pointer="/filters") from None
 
 
 def _number(call: Call, name: str, default: int, largest: int) -> int:

@@ -16,6 +16,9 @@ _TIMES: Final = frozenset(
 )
 
 
+_VERSIONS: Final = frozenset({"current_version", "live_version"})
+
+
 def text(value: Json) -> str | None:
     """A value as its JSON text, as the vendor's lists have it; a text stays as it is."""
     return value if value is None or isinstance(value, str) else dump(value)
@@ -39,7 +42,12 @@ def look_up(item: Mapping[str, Json], name: str) -> Json:
     while isinstance(value, Mapping):
         inside = cast("Mapping[str, Json]", value)
         if rest in inside:
-            return inside[rest]
+            found = inside[rest]
+            return (
+                moment(found)
+                if rest in _TIMES and name.partition(".")[0] in _VERSIONS and isinstance(found, str)
+                else found
+            )
         head, dot, rest = rest.partition(".")
         if not dot:
             return None

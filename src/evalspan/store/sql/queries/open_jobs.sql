@@ -2,6 +2,7 @@
 SELECT
     id AS experiment_id,
     max(if(kind IN ('job_ask', 'job_submitted'), JSONExtractUInt(body, 'turn'), 0)) AS turn,
+    max(if(kind = 'job_ask', JSONExtractUInt(body, 'turn'), 0)) AS asked_turn,
     max(if(kind = 'job_state', JSONExtractUInt(body, 'finished'), 0)) AS finished,
     anyIf(JSONExtractString(body, 'asked'), kind = 'job_ask') AS asked
 FROM documents_data FINAL

@@ -2,6 +2,8 @@
 SELECT
     trace_id,
     argMinIf(name, start_time, span_type = 'CASE') AS name,
+    minIf(tuple(start_time), span_type = 'CASE').1 AS case_start,
+    argMinIf(duration_ns, start_time, span_type = 'CASE') AS case_duration_ns,
     count() AS span_count,
     countIf(status = 'error') AS error_count,
     countIf(span_type = 'LLM' AND evaluator = '') AS llm_calls,
