@@ -138,6 +138,92 @@ def test_a_list_cuts_long_texts_unless_a_program_waits_for_them_and_says_so(
     assert [each["input"] for each in logs(client, made["id"], values=1)["results"]] == [text, 7]
 
 
+def test_metrics_are_numbers_that_can_be_and_alone_are_no_output(
+    client: httpx.Client, dataset_id: str, over: Over
+) -> None:
+    add(client, dataset_id, "q")
+    slug = evaluator(client)
+    made = create(client, dataset_id=dataset_id, workflow=[WAIT], evaluator_slugs=[slug])
+    (log,) = logs(client, made["id"])["results"]
+    url = f"/v2/experiments/{made['id']}/logs/{log['id']}/"
+    wrong: list[Any] = [
+        {}, {"bogus": 1}, {"metrics": {"latency": -5}}, {"metrics": {"latency": 1e300}},
+        {"metrics": {"cost": -1}}, {"metrics": {"prompt_tokens": True}},
+        {"metrics": {"completion_tokens": 2**70}},
+    ]  # fmt: skip
+    for body in wrong:
+        assert client.patch(url, json=body).status_code == 400, body
+    for text in (b'{"output": NaN}', b'{"output": 1e999}', b'{"metrics": {"cost": Infinity}}'):
+        refused = client.patch(url, content=text, headers={"content-type": "application/json"})
+        assert (refused.status_code, "no number of JSON" in refused.text) == (400, True), refused.text
+    beside = {"metadata": {"a": 1}, "metrics": {"latency": 0.5, "completion_tokens": 10}}
+    assert client.patch(url, json=beside).json()["status"] == "pending"
+    assert client.patch(url, json={"output": "x"}).json()["status"] == "success"
+    over(made["id"])
+    summary = client.get(f"/v2/experiments/{made['id']}/logs/summary/").json()
+    assert summary["avg_latency"] == pytest.approx(0.5)
+    assert summary["avg_tps"] == pytest.approx(20)
+    (log,) = logs(client, made["id"])["results"]
+    assert (log["metadata"]["a"], log["output"]) == (1, "x")
+
+
+def test_the_logs_of_an_experiment_outlive_its_dataset(
+    client: httpx.Client, dataset_id: str, over: Over
+) -> None:
+    add(client, dataset_id, "q")
+    made = create(client, dataset_id=dataset_id, workflow=[WAIT])
+    (log,) = logs(client, made["id"])["results"]
+    client.patch(f"/v2/experiments/{made['id']}/logs/{log['id']}/", json={"output": "a"}).raise_for_status()
+    over(made["id"])
+    assert client.delete(f"/datasets/{dataset_id}/").status_code == 204
+    (left,) = logs(client, made["id"])["results"]
+    assert (left["id"], left["output"], left["status"]) == (log["id"], "a", "success")
+    detail = client.get(f"/v2/experiments/{made['id']}/logs/{log['id']}/").json()
+    assert (detail["output"], len(detail["span_tree"])) == ("a", 1)
+    assert client.get(f"/v2/experiments/{made['id']}/").json()["status"] == "completed"
+
+
+def test_drafts_of_one_name_are_completed_each(client: httpx.Client, dataset_id: str) -> None:
+    add(client, dataset_id, "q")
+    name = f"twin {uuid.uuid4().hex}"
+    twins = [create(client, name=name) for _ in range(2)]
+    for twin in twins:
+        body = {"dataset_id": dataset_id, "workflow": [WAIT]}
+        patched = client.patch(f"/v2/experiments/{twin['id']}/", json=body)
+        assert (patched.status_code, patched.json().get("name")) == (200, name), patched.text
+    assert client.post("/v2/experiments/", json={}).status_code == 400
+
+
+def test_an_export_has_what_the_list_has(client: httpx.Client, dataset_id: str) -> None:
+    add(client, dataset_id, "q")
+    made = create(client, dataset_id=dataset_id, workflow=[WAIT])
+    url = f"/v2/experiments/{made['id']}/logs/"
+    link = client.post(url, params={"export": 1, "start_time": "2250-01-01"}).json()["download_url"]
+    assert client.get(link).text == ""
+    assert len(client.get(f"{url}export/").text.splitlines()) == 1
+    assert client.get(f"{url}export/", params={"filters": "{"}).status_code == 400
+
+
+def test_a_histogram_of_an_evaluator_that_gave_no_score_yet_is_empty(
+    client: httpx.Client, dataset_id: str
+) -> None:
+    add(client, dataset_id, "q")
+    slug = evaluator(client)
+    made = create(
+        client, dataset_id=dataset_id, workflow=[WAIT], workflows=[], evaluator_ids=[], evaluator_slugs=[slug]
+    )
+    found = client.get(f"/v2/experiments/{made['id']}/histogram/", params={"evaluator_id": slug})
+    assert (found.status_code, found.json()["bins"], found.json()["stats"]["total"]) == (200, [], 0)
+
+
+def test_what_was_read_can_be_put_back(client: httpx.Client, dataset_id: str, over: Over) -> None:
+    add(client, dataset_id, {"input": "q", "output": "a"})
+    made = create(client, dataset_id=dataset_id, workflow=[{"type": "duplicate"}], tags=["t"])
+    read = over(made["id"])
+    put = client.put(f"/v2/experiments/{made['id']}/", json={**read, "description": "seen"})
+    assert (put.status_code, put.json().get("description")) == (200, "seen"), put.text
+
+
 def test_logs_keep_their_places_while_they_run(client: httpx.Client, dataset_id: str) -> None:
     add(client, dataset_id, *range(5))
     made = create(client, dataset_id=dataset_id, workflow=[WAIT], runs=2)
@@ -248,6 +334,8 @@ def test_a_deleted_experiment_is_gone_and_so_is_its_work(client: httpx.Client, d
         ({"workflow": [WAIT, {"type": "duplicate"}]}, 400, "stands alone"),
         ({"workflow": [WAIT], "evaluator_workflow_ids": ["w"]}, 400, "evaluator_workflow_ids"),
         ({"workflow": "wait"}, 400, "/workflow"),
+        ({"workflow": [WAIT], "evaluators_slugs": ["x"]}, 400, "did you mean 'evaluator_slugs'"),
+        ({"workflow": [WAIT], "experiment_id": "list"}, 400, "/experiment_id"),
         ({"workflow": [WAIT], "runs": 0}, 400, "/runs"),
     ],
 )  # fmt: skip

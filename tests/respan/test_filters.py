@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import Any
 
 import pytest
 
 from evalspan.api.respan import filters
-from evalspan.api.respan.values import look_up
+from evalspan.api.respan.values import look_up, ordered
 from evalspan.errors import UsageError
 
 ITEMS: list[dict[str, Any]] = [
@@ -39,6 +40,35 @@ def chosen(given: Any, **options: Any) -> list[int]:
 )
 def test_each_spelling_of_one_filter_selects_the_same(given: Any) -> None:
     assert chosen(given) == [2]
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ([{"field": "name", "contains": "zzzz"}], "contains"),
+        ({"name": {"opertor": "not", "value": "x"}}, "opertor"),
+        ({"name": {}}, "says nothing"),
+        ({"name": {"isnull": "banana"}}, "banana"),
+        ({"at": {"gte": "0001-01-01T00:00:00+23:00"}}, "not a time"),
+        ({"at": {"gte": 5}}, "not a time"),
+    ],
+)
+def test_a_filter_that_would_mean_something_else_is_refused(given: Any, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        chosen(given)
+
+
+def test_a_text_is_compared_by_its_letters_and_a_number_by_its_value() -> None:
+    names: list[Any] = ["7", "007", "7.0", 7, 2**53, 2**53 + 1, 10**400]
+    items = [{"n": number, "name": name} for number, name in enumerate(names)]
+
+    def selected(value: Any) -> list[int]:
+        return [item["n"] for item in filters.parse({"name": value}).select(items, look_up)]
+
+    assert (selected("7"), selected(7), selected(2**53), selected(10**400)) == ([0, 3], [0, 3], [4], [6])
+    assert [item["n"] for item in ordered(items, itemgetter("name"), "name", descending=True, known=True)][
+        3:5
+    ] == [6, 5]
 
 
 @pytest.mark.parametrize(
