@@ -53,6 +53,29 @@ def test_an_experiment_is_created_followed_and_read(evalspan: Evalspan, endpoint
     }  # fmt: skip
 
 
+def test_experiments_are_listed_and_scores_that_failed_are_told(
+    evalspan: Evalspan, endpoint: str, llm: LLMWire
+) -> None:
+    llm.reset()
+    evaluators = Evaluators(Client(endpoint, patience=60))
+    evaluators.create("number", "rule", "boolean", rule_config={"rule": "numeric"})
+    asked = ["--dataset", "words", "--model", "gpt-4o-mini", "--evaluator", "number"]
+    done = evalspan("experiments", "create", "--type", "completion", *asked, EVALSPAN_ENDPOINT=endpoint)
+    assert "2 scores of number failed, one of them: The expected output" in done.stderr
+    listed = evalspan("experiments", "list", "--format", "json", EVALSPAN_ENDPOINT=endpoint)
+    experiment_id = done.stdout.strip()
+    assert experiment_id in {each["id"] for each in json.loads(listed.stdout)}
+    logs = evalspan("experiments", "logs", experiment_id, "--format", "json", EVALSPAN_ENDPOINT=endpoint)
+    assert all("is not a number" in item["score_errors"]["number"] for item in json.loads(logs.stdout))
+
+
+def test_an_option_that_does_not_go_with_the_type_is_refused(evalspan: Evalspan, endpoint: str) -> None:
+    for kind, option in (("prompt", "--model"), ("completion", "--prompt"), ("custom", "--model")):
+        asked = ["--type", kind, "--dataset", "words", option, "x"]
+        done = evalspan("experiments", "create", *asked, EVALSPAN_ENDPOINT=endpoint)
+        assert (done.returncode, f"{option} does not go with --type {kind}" in done.stderr) == (2, True)
+
+
 def test_failed_items_are_exit_code_1_and_resuming_runs_them(
     evalspan: Evalspan, endpoint: str, llm: LLMWire
 ) -> None:

@@ -152,7 +152,7 @@ def test_messages_are_filled_part_by_part() -> None:
         ({"name": 5, "age": 3}, "'name' is declared as string; the record has 5"),
         ({"name": "A", "age": True}, "'age' is declared as number; the record has True"),
         ({"name": "A", "age": "3"}, "'age' is declared as number; the record has '3'"),
-        ({"name": "A", "age": 3}, r"Message 1 \(user\): 'mood' is undefined"),
+        ({"name": "A", "age": 3}, r"^Message 1 \(user\): 'mood' is undefined"),
     ],
     ids=["missing", "unknown", "number", "boolean", "text", "undeclared"],
 )
@@ -161,6 +161,33 @@ def test_a_variable_that_does_not_fit_is_named(given: dict[str, Any], told: str)
     version = content("{{ name }} {{ tone }} {{ mood }}", variables=declared)
     with pytest.raises(UsageError, match=told):
         templates.render(version, given)
+
+
+@pytest.mark.parametrize(
+    ("declaration", "said"),
+    [
+        ("strin", "did you mean 'string'"),
+        ("int", "did you mean 'number'"),
+        ({"type": "strin"}, "did you mean 'string'"),
+        ({"type": "date"}, "there are array, boolean"),
+        ({"type": "number", "default": "x"}, "declared as number; its default is 'x'"),
+    ],
+)
+def test_a_declaration_that_is_a_mistake_is_refused(
+    embedded_store: Store, declaration: Any, said: str
+) -> None:
+    project = Catalog(embedded_store).projects.get_or_create("p").project_id
+    prompts = Prompts(embedded_store)
+    slug = prompts.create(project, "declared").slug
+    with pytest.raises(UsageError, match=said):
+        prompts.add_version(slug, content("{{ a }}", variables={"a": declaration}))
+
+
+def test_a_default_needs_no_type() -> None:
+    declared: dict[str, Any] = {"a": {"default": None}, "b": {"default": "strin"}, "c": "json"}
+    version = content("{{ a }}|{{ b }}|{{ c }}", variables=declared)
+    templates.check_variables(version.variables)
+    assert templates.render(version, {})[0]["content"] == "|strin|json"
 
 
 def test_a_message_that_is_no_template_is_refused_when_the_version_is_made(embedded_store: Store) -> None:

@@ -7,8 +7,9 @@ import sys
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
-from evalspan.errors import ServiceError
+from evalspan.errors import ServiceError, UsageError
 from evalspan.experiments import evaluator_forms
 from evalspan.judges import Answer, Case, CodeLimits, Verdict, judge, scored
 from support.absent import absent
@@ -61,6 +62,9 @@ def say(found: Fields, case: Case, answer: str | Exception = "", code: CodeLimit
         (rule("contains"), "Hello World", ["Hello", "moon"], False),
         (rule("regex", pattern=r"^\d+$"), "42", None, True),
         (rule("regex", pattern=r"^\d+$"), "42 apples", None, False),
+        (rule("regex", pattern=r"^\d+$"), " 42\n", None, True),
+        (rule("regex", pattern=r"^\d+$", trim=False), " 42", None, False),
+        (rule("regex", pattern="^yes$", ignore_case=True), "YES", None, True),
         (rule("json_schema", json_schema={"required": ["a"]}), '{"a": 1}', None, True),
         (rule("json_schema", json_schema={"required": ["a"]}), {"b": 1}, None, False),
         (rule("json_schema", json_schema={"type": "object"}), "no JSON", None, False),
@@ -83,6 +87,20 @@ def test_a_rule_holds_the_output_against_what_is_expected(
     assert verdict.cost_usd == 0
     if value is False:
         assert verdict.explanation
+
+
+@pytest.mark.parametrize(
+    ("name", "option"),
+    [
+        ("exact", {"ignorecase": True}),
+        ("exact", {"pattern": "x"}),
+        ("contains", {"absolute_tolerance": 1}),
+        ("numeric", {"json_schema": {}}),
+    ],
+)
+def test_an_option_that_a_rule_does_not_look_at_is_refused(name: str, option: dict[str, Any]) -> None:
+    with pytest.raises((UsageError, ValidationError), match=next(iter(option))):
+        evaluator_forms.content(rule(name, **option))
 
 
 def test_a_rule_looks_at_the_text_of_a_message() -> None:

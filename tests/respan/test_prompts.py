@@ -69,6 +69,25 @@ def test_what_goes_wrong_is_named_with_its_status(client: httpx.Client, prompt_i
         assert (answer.status_code, told in answer.json()["error"]) == (status, True), answer.text
 
 
+def test_a_refused_change_leaves_the_prompt_as_it_is(client: httpx.Client, prompt_id: str) -> None:
+    for body in ({"tags": "oops"}, {"starred": "maybe"}):
+        assert client.patch(f"/prompts/{prompt_id}/", json=body).status_code == 400
+    assert client.get(f"/prompts/{prompt_id}/").status_code == 200
+    assert client.post("/prompts/list/", json={}).status_code == 200
+    bulk = client.post(
+        "/prompts/bulk/", json={"requests": [{"action": "commit", "prompt_id": prompt_id, "body": 5}]}
+    )
+    assert (bulk.status_code, "must be an object" in bulk.text) == (400, True), bulk.text
+
+
+def test_a_prompt_without_a_version_says_how_to_add_one(client: httpx.Client, prompt_id: str) -> None:
+    made = client.post("/prompts/", json={"name": "empty"}).json()["id"]
+    steps = [{"type": "prompt", "config": {"prompt_id": made}}]
+    dataset = client.post("/datasets/", json={"name": "rows", "is_empty": True}).json()["id"]
+    refused = client.post("/v2/experiments/", json={"dataset_id": dataset, "workflow": steps})
+    assert (refused.status_code, "has no version yet" in refused.json()["detail"]) == (400, True)
+
+
 def test_prompts_are_listed_by_filters_and_order(client: httpx.Client, prompt_id: str) -> None:
     client.post(f"/prompts/{prompt_id}/versions/", json=VERSION).raise_for_status()
     name = client.patch(f"/prompts/{prompt_id}/", json={"starred": True, "tags": ["t"]}).json()["name"]

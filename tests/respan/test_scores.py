@@ -100,6 +100,7 @@ def test_a_score_is_changed_and_deleted(client: httpx.Client, log_id: str) -> No
         ({"evaluator_slug": "{slug}", "boolean_value": True}, 400, "numerical_value, not in boolean_value"),
         ({"evaluator_slug": "{slug}"}, 400, "not in none"),
         ({"evaluator_slug": "{slug}", "numerical_value": 9}, 400, "a number from 1 to 5"),
+        ({"evaluator_slug": "{slug}", "numerical_value": True}, 400, "/numerical_value"),
         ({"evaluator_slug": "absent", "numerical_value": 1}, 404, "'absent'"),
         ({"numerical_value": 1}, 400, "evaluator_slug is needed"),
         ({"evaluator_slug": "{slug}", "numerical_value": 1, "log_id": "0" * 32}, 404, "no log"),

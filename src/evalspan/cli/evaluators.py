@@ -17,6 +17,7 @@ from evalspan.errors import UsageError
 from evalspan.sdk.registry import Evaluators, StoredEvaluator
 
 _store = click.option("--store", default=None, help="Store to use when no service runs.  [EVALSPAN_STORE]")
+_TEXTS = frozenset({"text", "comment", "single_select"})
 _format = click.option(
     "--format", "output_format", type=click.Choice(FORMATS), default="table", show_default=True
 )
@@ -114,7 +115,7 @@ def run(evaluator: str, output: str, input: str | None, expected: str | None, st
         sys.exit(1)
 
 
-@evaluators.command()
+@evaluators.command(context_settings={"ignore_unknown_options": True})  # -3 is a value
 @click.argument("evaluator")
 @click.argument("log")
 @click.argument("value")
@@ -123,7 +124,8 @@ def run(evaluator: str, output: str, input: str | None, expected: str | None, st
 def score(evaluator: str, log: str, value: str, explanation: str, store: str | None) -> None:
     """Give LOG (the id of a trace) a person's score; a second one replaces it."""
     with _evaluators(store) as found:
-        found.score(evaluator, log, json_or_text(value), explanation)
+        is_text = found.get(evaluator).score_value_type in _TEXTS
+        found.score(evaluator, log, value if is_text else json_or_text(value), explanation)
 
 
 @evaluators.command()

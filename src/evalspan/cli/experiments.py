@@ -25,7 +25,13 @@ _store = click.option("--store", default=None, help="Store to use when no servic
 _format = click.option(
     "--format", "output_format", type=click.Choice(FORMATS), default="table", show_default=True
 )
-_detach = click.option("--detach", is_flag=True, help="Print the id and go; a service has to be running.")
+_detach = click.option("--detach", is_flag=True, help="Print the id and go; the service goes on with it.")
+_STATUSES = ("pending", "running", "waiting", "scoring", "done", "failed")
+# What goes with each type; the others do not.
+_OPTIONS: dict[str, frozenset[str]] = {
+    "prompt": frozenset({"--prompt", "--prompt-version"}),
+    "completion": frozenset({"--model", "--parameter"}),
+}
 
 
 def _budget(command: Command) -> Command:
@@ -142,7 +148,7 @@ def resume(
 
 @experiments.command()
 @click.argument("experiment")
-@click.option("--status", "wanted", default=None, help="pending, waiting, scoring, done, failed.")
+@click.option("--status", "wanted", type=click.Choice(_STATUSES), default=None)
 @click.option("--limit", type=click.IntRange(min=1), default=None, help="Most items.  [default: all]")
 @_format
 @_store
@@ -178,10 +184,21 @@ def _follow(found: Hosted, made: HostedExperiment, *, detach: bool) -> None:
     click.echo(made.id)
     if detach:
         return
-    with click.progressbar(
-        length=made.total or 1, label="items", file=sys.stderr, hidden=not sys.stderr.isatty()
-    ) as bar:
-        over = found.wait(made.id, seen=lambda now: bar.update(now.done + now.failed - bar.pos))
+    try:
+        with click.progressbar(
+            length=made.total or 1, label="items", file=sys.stderr, hidden=not sys.stderr.isatty()
+        ) as bar:
+            over = found.wait(made.id, seen=lambda now: bar.update(now.done + now.failed - bar.pos))
+    except KeyboardInterrupt:
+        click.echo(
+            f"\nThe service goes on with it: evalspan experiments wait {made.id}, or cancel.", err=True
+        )
+        raise
+    _summarize(found, over)
+
+
+def _summarize(found: Hosted, over: HostedExperiment) -> None:
+    """How it ended; exits with 1 where that is not well."""
     spent = "unknown" if over.spent_usd is None else f"{over.spent_usd:.6f}"
     click.echo(
         f"{over.status}: {over.done} done, {over.failed} failed, {over.waiting} waiting of {over.total}; "
@@ -190,6 +207,10 @@ def _follow(found: Hosted, made: HostedExperiment, *, detach: bool) -> None:
     )
     if over.error:
         click.echo(over.error, err=True)
+    if not over.total:
+        click.echo("The dataset has no records.", err=True)
+    for evaluator, (number, error) in found.score_errors(over.id).items():
+        click.echo(f"{number} scores of {evaluator} failed, one of them: {error}", err=True)
     if over.failed or over.status not in ("completed", "waiting", "draft"):
         sys.exit(1)
 
@@ -197,6 +218,10 @@ def _follow(found: Hosted, made: HostedExperiment, *, detach: bool) -> None:
 def _step(
     kind: str, prompt: str | None, version: int | None, model: str | None, parameters: dict[str, Json]
 ) -> dict[str, Json]:
+    given = {"--prompt": prompt, "--prompt-version": version, "--model": model, "--parameter": parameters}
+    for option, value in given.items():
+        if value and option not in _OPTIONS.get(kind, ()):
+            raise UsageError(f"{option} does not go with --type {kind}.")
     if kind == "prompt":
         if not prompt:
             raise UsageError("--type prompt needs --prompt.")

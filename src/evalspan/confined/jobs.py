@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import jsonschema_rs
-from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError, meta
+from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError, UndefinedError, meta
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 MAX_TEXT: Final = 4 * 1024 * 1024
@@ -83,6 +83,8 @@ def _render(label: str, source: str, variables: dict[str, Any], left: int) -> st
             if left < 0:
                 raise ValueError(f"the filled texts have over {MAX_TEXT} characters")
             chunks.append(chunk)
+    except UndefinedError as error:  # what is wrong is what was given, not the template
+        raise LookupError(_told(label, error)) from None
     except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
         raise ValueError(_told(label, error)) from None
     return "".join(chunks)
@@ -108,10 +110,10 @@ def _told(label: str, error: object) -> str:
     return f"{label}: {str(error).rstrip('.')}."
 
 
-def search(pattern: str, text: str) -> str | None:
+def search(pattern: str, text: str, ignore_case: bool = False) -> str | None:
     """The first group of the first match, or the whole match where there is no group."""
     try:
-        found = re.search(pattern, text)
+        found = re.search(pattern, text, re.IGNORECASE if ignore_case else 0)
     except re.error as error:
         raise ValueError(f"The pattern {pattern!r} is not a regular expression: {error}.") from None
     if found is None:

@@ -22,6 +22,15 @@ VARIABLES: Final = (
 _SELECTS: Final = frozenset({"single_select", "multi_select", "categorical"})
 _FIELDS: Final = frozenset(EvaluatorContent.model_fields)
 _CONFIGS: Final = frozenset({"score_config", "llm_config", "code_config", "rule_config", "configurations"})
+_TEXTS: Final = ("value", "extract", "extract_expected", "ignore_case", "trim")
+_OPTIONS: Final[dict[str, tuple[str, ...]]] = {
+    "exact": _TEXTS,
+    "contains": _TEXTS,
+    "similarity": _TEXTS,
+    "regex": ("pattern", "extract", "ignore_case", "trim"),
+    "json_schema": ("json_schema", "extract"),
+    "numeric": ("value", "extract", "extract_expected", "absolute_tolerance", "relative_tolerance"),
+}
 _RULE_SCORES: Final = frozenset({"numerical", "percentage"})
 
 Fields = dict[str, Any]
@@ -107,6 +116,16 @@ def _check(found: EvaluatorContent) -> None:
     _check_part(found)
 
 
+def _check_options(rule: RuleConfig) -> None:
+    """An option that the rule does not look at would be thought to hold."""
+    for name, field in RuleConfig.model_fields.items():
+        if name not in {"rule", *_OPTIONS[rule.rule]} and getattr(rule, name) != field.default:
+            raise UsageError(
+                f"The rule {rule.rule} has no option {name!r}; it has {', '.join(_OPTIONS[rule.rule])}.",
+                pointer=f"/rule_config/{name}",
+            )
+
+
 def _check_part(found: EvaluatorContent) -> None:
     match found.type:
         case "llm":
@@ -141,6 +160,7 @@ def _check_judge(config: LlmConfig) -> None:
 
 
 def _check_rule(rule: RuleConfig, score: str) -> None:
+    _check_options(rule)
     needs = {"regex": ("pattern", rule.pattern), "json_schema": ("json_schema", rule.json_schema)}
     name, value = needs.get(rule.rule, ("", True))
     if value in ("", None):

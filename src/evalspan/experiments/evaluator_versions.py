@@ -73,8 +73,10 @@ class CodeConfig(_Config):
     eval_code_snippet: str = Field(min_length=1)
 
 
-class RuleConfig(_Config):
+class RuleConfig(BaseModel):
     """A check without a model. It holds the output against `value`, else the expected output."""
+
+    model_config = ConfigDict(extra="forbid")
 
     rule: Rule
     value: Json = None

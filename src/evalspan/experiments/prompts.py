@@ -87,7 +87,9 @@ class Prompts:
             }
             if not str(body["name"]).strip():
                 raise UsageError("A prompt needs a name.", pointer="/name")
-            return _prompt(documents.put(self._store, document.model_copy(update={"body": body})))
+            changed = document.model_copy(update={"body": body})
+            _prompt(changed)  # before it is written: one that cannot be read would spoil every list
+            return _prompt(documents.put(self._store, changed))
 
     def remove(self, reference: str) -> None:
         """With its versions. Raises NotFoundError."""
@@ -111,6 +113,7 @@ class Prompts:
             UsageError: a message is no template.
         """
         templates.check(content)
+        templates.check_variables(content.variables)
         with self._lock:
             document = self._document(reference)
             number = self._write_version(document, content, frozen=deploy)
@@ -142,6 +145,7 @@ class Prompts:
             merged = {**current.model_dump(include=set(PromptContent.model_fields)), **changes}
             content = PromptContent.model_validate(merged)
             templates.check(content)
+            templates.check_variables(content.variables)
             numbered.change(
                 self._store, _VERSION, document, number, {"content": content.model_dump(mode="json")}
             )
@@ -207,10 +211,7 @@ class Prompts:
         document = self._document(reference)
         wanted = document.body["live_version"] if number is None else number
         if wanted is None:
-            raise UsageError(
-                f"Prompt {document.name!r} has no deployed version: deploy one (PATCH "
-                f'/api/prompts/{document.id}/versions/1/ with {{"deploy": true}}), or name a committed one.'
-            )
+            raise UsageError(self._undeployed(document))
         version = self._version(document, wanted)
         if not version.readonly:
             raise UsageError(
@@ -218,6 +219,20 @@ class Prompts:
                 "experiment runs: commit or deploy it first."
             )
         return version
+
+    def _undeployed(self, document: Document) -> str:
+        versions = self._versions(document)
+        if not versions:
+            return (
+                f"Prompt {document.name!r} has no version yet: add one (`evalspan prompts push "
+                f"{document.name} FILE`), then deploy it."
+            )
+        number = versions[-1].version
+        return (
+            f"Prompt {document.name!r} has no deployed version: deploy one (`evalspan prompts deploy "
+            f"{document.name} {number}`, or PATCH /respan/api/prompts/{document.id}/versions/{number}/ with "
+            '{"deploy": true}), or name a committed one.'
+        )
 
     def _document(self, reference: str) -> Document:
         found = slugs.named(self._store, KIND, reference)

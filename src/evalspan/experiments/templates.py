@@ -8,14 +8,18 @@ not, and blank prompts give figures that look right.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from typing import Any, Final, cast
 
 from evalspan import confined
 from evalspan.errors import UsageError
 from evalspan.experiments.prompt_versions import VARIABLE_TYPES, Message, PromptContent
-from evalspan.model import Json
+from evalspan.model import Json, dump
 
 _DECLARATION: Final = frozenset({"type", "default", "description"})
+_OTHER_NAMES: Final = {"int": "number", "integer": "number", "float": "number", "bool": "boolean",
+                      "str": "string", "dict": "object"}  # fmt: skip
+_NEAR: Final = 0.8
 _KINDS: Final[dict[str, tuple[type, ...]]] = {
     "string": (str,),
     "number": (int, float),
@@ -64,7 +68,37 @@ def _compute(job: str, **given: Any) -> Any:
     try:
         return confined.compute(job, **given)
     except confined.Trouble as trouble:
+        if trouble.kind == "LookupError":
+            raise UsageError(str(trouble)) from None
         raise UsageError(f"The template is wrong: {trouble}") from None
+
+
+def check_variables(declared: Mapping[str, Json]) -> None:
+    """Raises UsageError where a declaration is a mistake more likely than a default value."""
+    for name, declaration in declared.items():
+        kind, _, default = _declared(declaration)
+        wrong = _fields(declaration).get("type", None if isinstance(declaration, dict) else declaration)
+        if _is_declaration(declaration) and default is not None:
+            _check_kind(name, kind, default, "its default is")
+        if kind or not isinstance(wrong, str):
+            continue
+        near = _OTHER_NAMES.get(wrong) or next(iter(get_close_matches(wrong, VARIABLE_TYPES, 1, _NEAR)), "")
+        if near or isinstance(declaration, dict):
+            said = f"did you mean {near!r}?" if near else f"there are {', '.join(sorted(VARIABLE_TYPES))}."
+            raise UsageError(
+                f"Variable {name!r} has the type {wrong!r}; {said} A default value that reads so is written "
+                f'{{"default": {dump(wrong)}}}.',
+                pointer=f"/variables/{name}",
+            )
+
+
+def _is_declaration(declaration: Json) -> bool:
+    said = _fields(declaration).keys()
+    return bool(said & {"type", "default"}) and said <= _DECLARATION
+
+
+def _fields(declaration: Json) -> dict[str, Json]:
+    return cast("dict[str, Json]", declaration) if isinstance(declaration, dict) else {}
 
 
 def _complete(declared: Mapping[str, Json], given: Mapping[str, Json]) -> dict[str, Json]:
@@ -89,20 +123,20 @@ def _declared(declaration: Json) -> tuple[str, bool, Json]:
     """(type or '', whether there is a default, the default)."""
     if isinstance(declaration, str) and declaration in VARIABLE_TYPES:
         return declaration, False, None
-    if isinstance(declaration, dict):
-        said = cast("dict[str, Json]", declaration)
-        if "type" in said and said["type"] in VARIABLE_TYPES and said.keys() <= _DECLARATION:
-            return said["type"], "default" in said, said.get("default")
+    if _is_declaration(declaration):
+        said = cast("dict[str, Any]", declaration)
+        if said.get("type", "") in {"", *VARIABLE_TYPES}:
+            return said.get("type", ""), "default" in said, said.get("default")
     return "", True, cast("Json", declaration)
 
 
-def _check_kind(name: str, kind: str, value: Json) -> None:
+def _check_kind(name: str, kind: str, value: Json, where: str = "the record has") -> None:
     wanted = _KINDS.get(kind)
     fits = wanted is None or (isinstance(value, wanted) and isinstance(value, bool) == (kind == "boolean"))
     if not fits:
         text = repr(value)
         shown = text if len(text) <= 80 else f"{text[:80]}..."
-        raise UsageError(f"Variable {name!r} is declared as {kind}; the record has {shown}.")
+        raise UsageError(f"Variable {name!r} is declared as {kind}; {where} {shown}.")
 
 
 def _named(names: Iterable[str]) -> str:

@@ -40,7 +40,10 @@ class _NotThere(Exception):
 def _applied(evaluator: EvaluatorContent, rule: RuleConfig, case: Case) -> Verdict:
     match rule.rule:
         case "regex":
-            found = confined.compute("search", pattern=rule.pattern, text=_output(rule, case)) is not None
+            output = _output(rule, case)
+            text = output.strip() if rule.trim else output
+            asked = {"pattern": rule.pattern, "ignore_case": rule.ignore_case}
+            found = confined.compute("search", text=text, **asked) is not None
             return scored(evaluator, found, "" if found else f"{rule.pattern!r} is not in the output.")
         case "json_schema":
             wrong = _schema(rule, case)

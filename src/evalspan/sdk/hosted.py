@@ -60,6 +60,8 @@ class HostedItem:
     error: str
     scores: dict[str, Json]
     """Evaluator -> what it gave; None where it failed."""
+    score_errors: dict[str, str]
+    """Evaluator -> why it failed."""
 
 
 class Hosted:
@@ -111,8 +113,14 @@ class Hosted:
         return [_experiment(each) for each in self._pages("list/") if each.get("run_progress")]
 
     def get(self, experiment_id: str) -> HostedExperiment:
-        """Raises NotFoundError."""
-        return _experiment(self._ask("GET", _path(experiment_id)))
+        """Raises NotFoundError: there is none that the service runs."""
+        found = self._ask("GET", _path(experiment_id))
+        if not found.get("run_progress"):
+            raise NotFoundError(
+                f"The experiment {experiment_id!r} was not run by the service; `evalspan query` shows "
+                "its results."
+            )
+        return _experiment(found)
 
     def wait(
         self,
@@ -154,6 +162,11 @@ class Hosted:
         """Every item, whole; by run iteration, then in the order of the dataset's records."""
         for each in self._pages(_path(experiment_id, "logs", "list"), values=1):
             yield _item(each)
+
+    def score_errors(self, experiment_id: str) -> dict[str, tuple[int, str]]:
+        """Evaluator -> how many of its scores failed, and why one of them did."""
+        found = self._ask("GET", _path(experiment_id, "logs", "summary"))["score_errors"]
+        return {name: (int(each["count"]), str(each["error_message"])) for name, each in found.items()}
 
     def submit(
         self,
@@ -251,6 +264,9 @@ def _item(found: dict[str, Any]) -> HostedItem:
         expected_output=found.get("expected_output"),
         error=str(found.get("error_message") or ""),
         scores={name: _value(score) for name, score in given.items()},
+        score_errors={
+            name: str(score["error_message"]) for name, score in given.items() if score.get("error_message")
+        },
     )
 
 

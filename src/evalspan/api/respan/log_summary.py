@@ -38,6 +38,7 @@ def summary(call: Call) -> Response:
             "avg_tps": _mean(map(_speed, found)),
             "avg_ttft": _mean(log["first_token"] for log in found),
             "scores": scoring.summaries(log["scores"] for log in found),
+            "score_errors": scoring.errors(log["scores"] for log in found),
         }
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, cast
 
 from pydantic import Field, ValidationError
 from starlette.responses import Response
@@ -149,7 +149,9 @@ def bulk(call: Call) -> Response:
 
 def _act(prompts: Prompts, item: Mapping[str, Json], done: set[tuple[str, str]]) -> None:
     action, identity = str(item.get("action")), str(item.get("prompt_id") or "")
-    body: dict[str, Json] = item.get("body") or {}
+    body = cast("dict[str, Json]", item.get("body") or {})
+    if not isinstance(body, dict):  # pyright: ignore[reportUnnecessaryIsInstance] (JSON)
+        raise UsageError(f"body must be an object, not {body!r:.80}.", pointer="/requests")
     if (action, identity) in done:
         raise UsageError(f"Prompt {identity!r} has a {action} in this request already.")
     versions = prompts.versions(identity)

@@ -16,6 +16,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ResourceLogs, ScopeLogs
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
+from pydantic import StrictBool, StrictFloat, StrictInt
 from starlette.responses import Response
 
 from evalspan import attributes as names
@@ -53,9 +54,9 @@ class ScoreBody(Body):
     evaluator_slug: str | None = None
     log_id: str | None = None
     scorer: str | None = None
-    numerical_value: float | None = None
+    numerical_value: StrictInt | StrictFloat | str | None = None
     string_value: str | None = None
-    boolean_value: bool | None = None
+    boolean_value: StrictBool | str | None = None
     categorical_value: list[str] | str | None = None
     json_value: Json = None
     explanation: str | None = None

@@ -107,6 +107,17 @@ def summaries(scores: Iterable[Scores]) -> Scores:
     return shown
 
 
+def errors(scores: Iterable[Scores]) -> dict[str, dict[str, Any]]:
+    """Per evaluator that failed, whatever its kind: how often, and why once."""
+    found: dict[str, dict[str, Any]] = {}
+    for each in scores:
+        for slug, score in each.items():
+            if score["status"] == "error":
+                entry = found.setdefault(slug, {"count": 0, "error_message": score["error_message"]})
+                entry["count"] += 1
+    return found
+
+
 def _figures(kind: str, values: list[float]) -> dict[str, Any]:
     mean = sum(values) / len(values) if values else None
     if kind == "boolean":

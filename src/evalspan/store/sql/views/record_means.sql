@@ -12,6 +12,7 @@ SELECT
     argMaxIf(type, run_iteration, failure = '') AS type, -- a failure has no type of its own
     count(score) AS n_scores,
     length(given_labels) AS n_labels,
+    countIf(failure = '' AND isNull(score) AND isNull(label)) AS n_others, -- JSON, which has no mean or mode
     countIf(failure != '') AS n_errors,
     avg(score) AS mean,
     if(n_scores > 1, stddevSamp(score), NULL) AS spread,
