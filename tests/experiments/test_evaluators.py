@@ -59,6 +59,10 @@ def test_what_is_committed_stays_and_the_draft_goes_on(store: Store, project: st
     )
     with pytest.raises(ReadOnlyError, match="Version 0 of evaluator 'helpful' is committed"):
         evaluators.edit("helpful", {"name": "x"}, number=0)
+    with pytest.raises(ReadOnlyError, match="Version 0 of evaluator 'helpful' is committed"):
+        evaluators.edit("helpful:0", {"name": "x"})
+    with pytest.raises(UsageError, match="'helpful:0' names a version"):
+        evaluators.commit("helpful:0")
     assert evaluators.edit("helpful", {"llm_config": {"temperature": 0}}).llm_config is not None
     assert [each.version for each in evaluators.versions(made.evaluator_id)] == [1, 0]
 
@@ -129,6 +133,16 @@ def test_an_evaluator_that_could_not_be_used_is_refused(change: dict[str, Any], 
         evaluator_forms.content({**JUDGE, **change})
 
 
+def test_a_rule_that_becomes_another_one_keeps_what_that_one_looks_at() -> None:
+    given = {"rule": "regex", "pattern": "a", "ignore_case": True}
+    fields = {"name": "r", "type": "rule", "score_value_type": "boolean", "rule_config": given}
+    found = evaluator_forms.content(fields)
+    assert evaluator_forms.content(found.model_dump(mode="json")) == found
+    changed = evaluator_forms.changed(found, {"rule_config": {"rule": "exact"}}).rule_config
+    assert changed is not None
+    assert (changed.rule, changed.pattern, changed.ignore_case) == ("exact", "", True)
+
+
 def test_an_unknown_type_is_refused_by_name() -> None:
     with pytest.raises(ValidationError, match="type"):
         evaluator_forms.content({**JUDGE, "type": "oracle"})
@@ -145,11 +159,14 @@ def test_an_unknown_type_is_refused_by_name() -> None:
         ({"primary_score": {"operator": "gte", "value": 3}}, None, ["good"], None),
         ({"boolean_value": True}, 0.0, ["false"], False),
         ({"categorical_value": {"operator": "in", "value": ["good", "fair"]}}, None, ["fair"], True),
+        ({"categorical_value": {"operator": "in", "value": ["good"]}}, None, [], False),
+        ({"categorical_value": {"operator": "not_in", "value": ["good"]}}, None, [], True),
+        ({"categorical_value": {"operator": "in", "value": ["good"]}}, 1.0, None, None),
         ({"categorical_value": {"operator": "not_in", "value": ["bad"]}}, None, ["bad", "fair"], False),
         ({"string_value": {"operator": "iexact", "value": "YES"}}, None, ["yes"], True),
     ],
 )  # fmt: skip
 def test_what_passes(
-    conditions: dict[str, Any], number: float | None, texts: list[str], passed: bool | None
+    conditions: dict[str, Any], number: float | None, texts: list[str] | None, passed: bool | None
 ) -> None:
     assert passing.passes(conditions, number, texts) is passed

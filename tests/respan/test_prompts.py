@@ -69,6 +69,21 @@ def test_what_goes_wrong_is_named_with_its_status(client: httpx.Client, prompt_i
         assert (answer.status_code, told in answer.json()["error"]) == (status, True), answer.text
 
 
+def test_a_field_that_is_nearly_a_known_one_is_refused_and_newer_ones_are_not(
+    client: httpx.Client, prompt_id: str
+) -> None:
+    path = f"/prompts/{prompt_id}/versions/"
+    made = client.post(path, json={**VERSION, "max_completion_tokens": 3, "environment": "x"})
+    assert made.status_code == 201, made.text
+    for refused in (
+        client.post(path, json={**VERSION, "temprature": 1}),
+        client.patch(f"{path}1/", json={"temprature": 1}),
+    ):
+        assert (refused.status_code, "did you mean 'temperature'" in refused.json()["error"]) == (400, True)
+    returned = client.patch(f"{path}1/", json={**made.json(), "model": "other"})
+    assert (returned.status_code, returned.json().get("model")) == (200, "other"), returned.text
+
+
 def test_a_refused_change_leaves_the_prompt_as_it_is(client: httpx.Client, prompt_id: str) -> None:
     for body in ({"tags": "oops"}, {"starred": "maybe"}):
         assert client.patch(f"/prompts/{prompt_id}/", json=body).status_code == 400

@@ -46,6 +46,10 @@ def content(fields: Mapping[str, Json]) -> EvaluatorContent:
 def changed(before: EvaluatorContent, changes: Mapping[str, Json]) -> EvaluatorContent:
     """An evaluator with some fields changed; of a configuration, some of its keys."""
     merged: Fields = before.model_dump(mode="json")
+    rule = _part(changes, "rule_config").get("rule")
+    if rule in _OPTIONS and before.rule_config and rule != before.rule_config.rule:
+        kept = _part(merged, "rule_config")  # but what the other rule does not look at
+        merged["rule_config"] = {name: kept[name] for name in _OPTIONS[str(rule)]}
     for key, value in _mapped(changes).items():
         known = merged.get(key)
         merges = key in _CONFIGS and isinstance(known, dict) and isinstance(value, dict)

@@ -85,6 +85,7 @@ class Evaluators:
         """Change the draft.
 
         Args:
+            reference: an id or a slug; `REFERENCE:VERSION` says the number too.
             number: the version that the caller takes for the draft.
             whole: the changes are all there is; what they do not state becomes the default.
 
@@ -92,6 +93,9 @@ class Evaluators:
             ReadOnlyError: that version was committed.
         """
         with self._lock:
+            name, _, stated = reference.rpartition(":")
+            if number is None and name and (stated.isdecimal() or stated == DRAFT):
+                reference, number = name, None if stated == DRAFT else int(stated[:9])
             document = self._document(reference)
             draft = self._versions(document)[0]
             version = draft if number is None else self._version(document, str(number))
@@ -148,6 +152,9 @@ class Evaluators:
     def _document(self, reference: str) -> Document:
         found = self._named(reference)
         if found is None:
+            name = reference.rpartition(":")[0]
+            if name and self._named(name) is not None:
+                raise UsageError(f"{reference!r} names a version; this is of the whole {name!r}.")
             there = sorted(each.name for each in documents.find(self._store, KIND))
             listed = ", ".join(there[:20]) + (" and more" if len(there) > 20 else "")
             raise NotFoundError(

@@ -34,12 +34,12 @@ def check(conditions: Mapping[str, Json]) -> None:
             raise UsageError(f"{name!r} compares numbers, not {field} with {values[0]!r}.", pointer=_POINTER)
 
 
-def passes(conditions: Mapping[str, Json], number: float | None, texts: list[str]) -> bool | None:
+def passes(conditions: Mapping[str, Json], number: float | None, texts: list[str] | None) -> bool | None:
     """Whether a score does; None where no condition is stated, or the score has not what it looks at.
 
     Args:
         number: the score as a number, where it has one.
-        texts: the score as words: its choices, or its text.
+        texts: the score as words: its choices, of which there may be none, or its text; None for a number.
     """
     if not conditions:
         return None
@@ -47,7 +47,9 @@ def passes(conditions: Mapping[str, Json], number: float | None, texts: list[str
     return None if None in verdicts else all(verdicts)
 
 
-def _holds(field: str, name: str, values: list[Json], number: float | None, texts: list[str]) -> bool | None:
+def _holds(
+    field: str, name: str, values: list[Json], number: float | None, texts: list[str] | None
+) -> bool | None:
     if field in _NUMBERS:
         if number is None:
             return None
@@ -56,7 +58,7 @@ def _holds(field: str, name: str, values: list[Json], number: float | None, text
             return None if limit is None else _ORDER[name](number, limit)
         found = any(_number(value) == number for value in values)
     else:
-        if not texts:
+        if texts is None:
             return None
         fold = str.casefold if name == "iexact" else str
         found = bool({fold(text) for text in texts} & {fold(str(value)) for value in values})

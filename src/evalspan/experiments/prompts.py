@@ -225,11 +225,13 @@ class Prompts:
         if not versions:
             return (
                 f"Prompt {document.name!r} has no version yet: add one (`evalspan prompts push "
-                f"{document.name} FILE`), then deploy it."
+                f"{document.name} FILE`), commit it, then deploy it."
             )
-        number = versions[-1].version
+        ready = [each.version for each in versions if each.readonly]
+        number = ready[0] if ready else versions[0].version
+        first = "" if ready else f"commit the draft (`evalspan prompts commit {document.name}`), then "
         return (
-            f"Prompt {document.name!r} has no deployed version: deploy one (`evalspan prompts deploy "
+            f"Prompt {document.name!r} has no deployed version: {first}deploy one (`evalspan prompts deploy "
             f"{document.name} {number}`, or PATCH /respan/api/prompts/{document.id}/versions/{number}/ with "
             '{"deploy": true}), or name a committed one.'
         )

@@ -52,12 +52,12 @@ def expected(evaluator: EvaluatorContent) -> str:
             return "any JSON value"
 
 
-def _typed(evaluator: EvaluatorContent, value: Json) -> tuple[Value, float | None, list[str]]:
-    """(the value, as a number, as texts)."""
+def _typed(evaluator: EvaluatorContent, value: Json) -> tuple[Value, float | None, list[str] | None]:
+    """(the value, as a number, as texts; None where it is no such thing)."""
     match evaluator.score_value_type:
         case "numerical" | "percentage":
             number = _number(evaluator, value)
-            return number, number, []
+            return number, number, None
         case "boolean":
             truth = _WORDS.get(value.strip().lower()) if isinstance(value, str) else value
             if not isinstance(truth, bool):
@@ -79,7 +79,7 @@ def _typed(evaluator: EvaluatorContent, value: Json) -> tuple[Value, float | Non
                 raise _misfit(evaluator, value)
             return value, None, [value]
         case "json":
-            return value, None, []
+            return value, None, None
 
 
 def _number(evaluator: EvaluatorContent, value: Json) -> float:

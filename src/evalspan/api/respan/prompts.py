@@ -12,7 +12,7 @@ from evalspan.api.envelope import Body
 from evalspan.api.respan.call import Call, Operation, answer, nothing
 from evalspan.api.respan.listing import counted, listed
 from evalspan.errors import EvalspanError, NotFoundError, UsageError
-from evalspan.experiments.prompt_versions import PromptContent, PromptVersion
+from evalspan.experiments.prompt_versions import PromptContent, PromptVersion, check_names
 from evalspan.experiments.prompts import Prompt, Prompts
 from evalspan.model import Json
 
@@ -87,6 +87,7 @@ def delete(call: Call) -> Response:
 
 
 def add_version(call: Call) -> Response:
+    check_names(call.body)
     content, deploy = call.model(PromptContent), call.model(VersionBody).deploy
     made = Prompts(call.store).add_version(call.path["prompt_id"], content, deploy=bool(deploy))
     return answer(rendered_version(made), 201)
@@ -104,6 +105,7 @@ def version(call: Call) -> Response:
 def edit_version(call: Call) -> Response:
     """`deploy` alone may be said of a version that is read-only."""
     prompts, identity, number = Prompts(call.store), call.path["prompt_id"], _number(call)
+    check_names(call.body)
     deploy = call.model(VersionBody).deploy
     changes = {key: value for key, value in call.body.items() if key in PromptContent.model_fields}
     if changes:
