@@ -25,7 +25,9 @@ _store = click.option("--store", default=None, help="Store to use when no servic
 _format = click.option(
     "--format", "output_format", type=click.Choice(FORMATS), default="table", show_default=True
 )
-_detach = click.option("--detach", is_flag=True, help="Print the id and go; the service goes on with it.")
+_detach = click.option(
+    "--detach", is_flag=True, help="Print the id and go; a running service goes on with it."
+)
 _STATUSES = ("pending", "running", "waiting", "scoring", "done", "failed")
 # What goes with each type; the others do not.
 _OPTIONS: dict[str, frozenset[str]] = {
@@ -191,7 +193,8 @@ def _follow(found: Hosted, made: HostedExperiment, *, detach: bool) -> None:
             over = found.wait(made.id, seen=lambda now: bar.update(now.done + now.failed - bar.pos))
     except KeyboardInterrupt:
         click.echo(
-            f"\nThe service goes on with it: evalspan experiments wait {made.id}, or cancel.", err=True
+            f"\nA running service goes on: evalspan experiments wait {made.id}, or cancel.",
+            err=True,
         )
         raise
     _summarize(found, over)
