@@ -69,6 +69,12 @@ def test_experiments_are_listed_and_scores_that_failed_are_told(
     assert all("is not a number" in item["score_errors"]["number"] for item in json.loads(logs.stdout))
 
 
+def test_no_dataset_is_not_any_dataset(evalspan: Evalspan, endpoint: str) -> None:
+    asked = ["--type", "duplicate", "--dataset", ""]
+    done = evalspan("experiments", "create", *asked, EVALSPAN_ENDPOINT=endpoint)
+    assert (done.returncode, "No dataset is named" in done.stderr) == (2, True), done.stderr
+
+
 def test_an_option_that_does_not_go_with_the_type_is_refused(evalspan: Evalspan, endpoint: str) -> None:
     for kind, option in (("prompt", "--model"), ("completion", "--prompt"), ("custom", "--model")):
         asked = ["--type", kind, "--dataset", "words", option, "x"]

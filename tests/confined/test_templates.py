@@ -119,3 +119,10 @@ def test_likeness_is_by_the_edit_distance() -> None:
     for a, b in pairs:
         expected = 1 - edit_distance(a, b) / max(len(a), len(b), 1)
         assert confined.compute("similarity", a=a, b=b) == pytest.approx(expected)
+
+
+def test_a_variable_may_have_a_name_of_any_letters() -> None:
+    sources = [("message", "{{ größe }}")]
+    assert confined.compute("render", sources=sources, variables={"größe": 3}, declared=[]) == {
+        "texts": ["3"]
+    }

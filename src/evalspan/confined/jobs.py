@@ -18,7 +18,7 @@ MAX_TEXT: Final = 4 * 1024 * 1024
 # What Jinja and its filters import when they first need it.
 _LATE: Final = (
     "encodings.unicode_escape", "html", "jinja2.constants", "jinja2.debug", "pprint", "textwrap",
-    "urllib.parse",
+    "unicodedata", "urllib.parse",
 )  # fmt: skip
 Source = tuple[str, str]
 """What a text is called in errors, and the template."""

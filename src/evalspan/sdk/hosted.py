@@ -192,6 +192,8 @@ class Hosted:
         Raises:
             NotFoundError: there is none.
         """
+        if not dataset:  # an empty filter takes any
+            raise NotFoundError("No dataset is named: its name or id is ''.")
         client = self._client()
         found = client.find_dataset(client.project(project), dataset)
         if found is not None:
