@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from evalspan.errors import UsageError
+from evalspan.ingest import Ingest
 from evalspan.jobs import Budget, Submission, state
 from evalspan.jobs.entry import entries
 from evalspan.jobs.providers import Providers
@@ -141,6 +143,40 @@ def test_nothing_of_a_cancelled_job_is_left_running(workshop: Workshop) -> None:
     assert row["items"] == with_output
 
 
+def test_what_was_answered_is_stored_although_its_job_is_cancelled_meanwhile(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    export = Ingest.export
+
+    async def slow(self: Ingest, *given: Any, **more: Any) -> Any:
+        await asyncio.sleep(1)
+        return await export(self, *given, **more)
+
+    released = threading.Event()
+
+    def answer(model: str, messages: Messages) -> str:
+        """One of them is still waited for when the job is cancelled; it ends at once."""
+        if "question 3" in str(messages):
+            released.wait(PATIENCE)
+        return "fine"
+
+    monkeypatch.setattr(Ingest, "export", slow)
+    workshop.llm.answer = answer
+    new = workshop.new(dataset_id=workshop.questions(4), steps=STEPS)
+    experiment_id = workshop.jobs.submit(workshop.catalog, new).experiment_id
+    wait_until(lambda: len(workshop.llm.answered) == 3, PATIENCE)
+    time.sleep(0.3)
+    workshop.jobs.cancel(workshop.catalog, experiment_id)
+    store = workshop.catalog.store
+    wait_until(lambda: experiment_id not in {each.experiment_id for each in state.open_jobs(store)}, PATIENCE)
+    released.set()
+    statuses = sorted(each.status for each in entries(store, experiment_id).values())
+    assert statuses == ["pending", "scoring", "scoring", "scoring"]
+    workshop.jobs.rerun(workshop.catalog, experiment_id)
+    assert workshop.over(experiment_id, "completed").done == 4
+    assert len(workshop.llm.calls) == 5  # the one that nobody saw the answer of is asked again
+
+
 def test_an_experiment_of_which_nothing_is_left_stays_completed(workshop: Workshop) -> None:
     found = workshop.run(dataset_id=workshop.dataset([Record(input="hello")]), steps=STEPS)
     workshop.jobs.rerun(workshop.catalog, found.experiment_id)
@@ -157,6 +193,14 @@ def test_a_key_is_sent_without_the_newline_of_its_file_and_never_told(
     with pytest.raises(UsageError, match="OPENAI_API_KEY holds characters") as refused:
         workshop.jobs.submit(workshop.catalog, workshop.new(dataset_id=workshop.questions(1), steps=STEPS))
     assert "key\nof" not in str(refused.value)
+
+
+def test_a_key_that_was_written_into_the_file_is_not_told(tmp_path: Path) -> None:
+    file = tmp_path / "providers.toml"
+    file.write_text('[openai]\napi_key = "sk-secret"\n')
+    with pytest.raises(UsageError, match="api_key") as refused:
+        Providers(str(file))
+    assert "sk-secret" not in str(refused.value)
 
 
 @pytest.mark.parametrize("address", ["http://", "http://[bad", "http://127.0.0.1:99999"])

@@ -129,12 +129,15 @@ def _read(path: str) -> dict[str, dict[str, Any]]:
 
 
 def _provider(path: str, name: str, values: dict[str, Any]) -> Provider:
+    """Raises UsageError, without a text that may be a key or hold a password."""
     try:
         return Provider.model_validate({**values, "name": name})
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(map(str, first["loc"]))
+        given = first.get("input")
+        secret = isinstance(given, str) and (first["type"] == "extra_forbidden" or "@" in given)
+        shown = "" if secret else f"={given!r}"
         raise UsageError(
-            f"EVALSPAN_PROVIDERS_FILE={path!r}, provider {name!r}: {field}={first.get('input')!r}: "
-            f"{first['msg']}."
+            f"EVALSPAN_PROVIDERS_FILE={path!r}, provider {name!r}: {field}{shown}: {first['msg']}."
         ) from None

@@ -177,8 +177,10 @@ class Runner:
             if active is None:
                 task = asyncio.create_task(self._attend(each))
                 self._active[each.experiment_id] = _Active(task)
-            elif each.asked == "cancel" or 0 < active.asked < each.asked_turn:
-                active.cancel()  # what is asked now, another budget perhaps, is begun with anew
+            elif 0 < active.asked < each.asked_turn:
+                # What is asked now is begun with anew; who works on it already is left alone, for several
+                # cancelled jobs would else wake and break off one another for ever.
+                active.cancel()
         await self._let_go(self._active.keys() - {each.experiment_id for each in found})
 
     async def _let_go(self, ids: Set[str]) -> None:
@@ -204,6 +206,7 @@ class Runner:
             self._active[experiment_id].asked = job.turn
             if not await asyncio.to_thread(self._leases.acquire, experiment_id, job.project_id):
                 return
+            self._woken.set()  # more may have been asked before it was known what is worked on
             try:
                 await self._hold(job, asked.turn)
                 again = True

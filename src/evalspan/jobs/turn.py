@@ -140,13 +140,17 @@ class Turn:
                         await execution.failed(entry, error)
 
         tasks = [asyncio.create_task(work()) for _ in range(min(self._job.concurrency, len(todo)))]
+        if not tasks:
+            return
         try:
-            await asyncio.gather(*tasks)
-        except BaseException:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+        finally:
+            # Once each, and waited for: a second cancel would break off what stores a result (`_whole`).
             for task in tasks:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            raise
+            await asyncio.wait(tasks)
+        for task in tasks:
+            task.result()
 
     def _outcome(self, kept: list[Entry], total: int, reached: str) -> tuple[Status, str]:
         failed = [each for each in kept if each.status == "failed"]
