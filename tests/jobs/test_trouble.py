@@ -14,7 +14,13 @@ from evalspan.errors import UsageError
 from evalspan.ingest import Ingest
 from evalspan.jobs import Budget, Submission, state
 from evalspan.jobs.entry import entries
+from evalspan.jobs.execution import Execution
+from evalspan.jobs.job import Job
+from evalspan.jobs.leases import Leases
+from evalspan.jobs.ledger import Ledger
 from evalspan.jobs.providers import Providers
+from evalspan.jobs.room import Room
+from evalspan.jobs.turn import Turn
 from evalspan.model import Record
 from jobs.workshop import PATIENCE, Workshop
 from support.llm_wire import Messages, Trouble
@@ -175,6 +181,25 @@ def test_what_was_answered_is_stored_although_its_job_is_cancelled_meanwhile(
     workshop.jobs.rerun(workshop.catalog, experiment_id)
     assert workshop.over(experiment_id, "completed").done == 4
     assert len(workshop.llm.calls) == 5  # the one that nobody saw the answer of is asked again
+
+
+async def test_who_lost_the_lease_does_not_say_how_the_job_ended(workshop: Workshop) -> None:
+    class Lost(Leases):
+        def holds(self, experiment_id: str) -> bool:
+            return False
+
+    found = workshop.run(dataset_id=workshop.questions(1), steps=STEPS)
+    store = workshop.catalog.store
+    before = state.states(store, [found.experiment_id])
+    job = state.load(store, found.experiment_id)
+    job.asked = "cancel"
+
+    def execution(job: Job, ledger: Ledger) -> Execution:
+        raise AssertionError("nothing is to be run")
+
+    turn = Turn(workshop.catalog, job, Lost(store, "us", 30), Room(1), execution, lambda: False, job.turn + 1)
+    await turn.run()
+    assert state.states(store, [found.experiment_id]) == before
 
 
 def test_an_experiment_of_which_nothing_is_left_stays_completed(workshop: Workshop) -> None:

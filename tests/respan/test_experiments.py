@@ -11,6 +11,7 @@ import pytest
 
 from evalspan.api.server import Service
 from ingest.build import span, traces
+from support.llm_wire import LLMWire
 
 Over = Callable[[str], dict[str, Any]]
 WAIT: dict[str, Any] = {"type": "wait", "config": {}}
@@ -222,6 +223,25 @@ def test_what_was_read_can_be_put_back(client: httpx.Client, dataset_id: str, ov
     read = over(made["id"])
     put = client.put(f"/v2/experiments/{made['id']}/", json={**read, "description": "seen"})
     assert (put.status_code, put.json().get("description")) == (200, "seen"), put.text
+
+
+def test_a_span_of_another_service_that_comes_first_gives_a_running_log_no_time(
+    client: httpx.Client, service: Service, llm: LLMWire, dataset_id: str, over: Over
+) -> None:
+    add(client, dataset_id, "hello")
+    llm.hold()
+    steps = [{"type": "completion", "config": {"model": "gpt-4o-mini"}}]
+    made = create(client, dataset_id=dataset_id, workflow=steps)
+    (log,) = logs(client, made["id"])["results"]
+    own = {"evalspan.experiment.id": made["id"]}
+    body = traces(span(own, trace_id=bytes.fromhex(log["id"]), name="elsewhere")).SerializeToString()
+    headers = {"content-type": "application/x-protobuf"}
+    httpx.post(f"{service.endpoint}/v1/traces", content=body, headers=headers).raise_for_status()
+    (log,) = logs(client, made["id"])["results"]
+    llm.release()
+    assert log["span_count"] == 1
+    assert not str(log["start_time"]).startswith("1970")
+    assert over(made["id"])["status"] == "completed"
 
 
 def test_logs_keep_their_places_while_they_run(client: httpx.Client, dataset_id: str) -> None:

@@ -7,17 +7,15 @@ from then on nothing of it changes, so that what an experiment ran can be run ag
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from evalspan.errors import UsageError
+from evalspan.experiments import slips
 from evalspan.experiments.entity import Moment
 from evalspan.model import Json
 
 VARIABLE_TYPES: Final = frozenset({"string", "number", "boolean", "object", "array"})
-_NEAR: Final = 0.88
 _ASKED: Final = (
     "temperature", "max_tokens", "top_p", "frequency_penalty", "presence_penalty", "reasoning_effort",
     "verbosity", "seed", "stop", "thinking", "tools", "tool_choice",
@@ -83,16 +81,8 @@ class PromptContent(BaseModel):
 
 
 def check_names(fields: Iterable[str]) -> None:
-    """Refuse a field that is nearly one of a version's, and would be left out. Others that are not known are
-    let through: newer clients send more.
-
-    Raises:
-        UsageError: it names the field that was meant.
-    """
-    for field in fields:
-        near = get_close_matches(field, PromptContent.model_fields, 1, _NEAR)
-        if near and field not in {*PromptContent.model_fields, *PromptVersion.model_fields, "deploy"}:
-            raise UsageError(f"A version has no {field!r}; did you mean {near[0]!r}?", pointer=f"/{field}")
+    """Raises UsageError where a field is nearly one of a version's."""
+    slips.refuse(fields, PromptContent.model_fields, {*PromptVersion.model_fields, "deploy"})
 
 
 class PromptVersion(PromptContent):

@@ -75,6 +75,8 @@ class Turn:
         except EvalspanError as error:
             await self._end(said, "failed", str(error))
             return
+        except NotOurs:
+            return
         except Exception as error:  # again and again would ask, and pay, again and again
             logger.exception("Experiment %s", self._job.experiment_id)
             await self._end(said, "failed", f"It broke off: {type(error).__name__}: {error}")
@@ -179,7 +181,9 @@ class Turn:
             raise
 
     async def _end(self, said: State, status: Status, error: str) -> None:
-        """The turn is seen to."""
+        """The turn is seen to; or another service's to see to, which then says how it went."""
+        if not self._leases.holds(self._job.experiment_id):
+            return
         said.finished, said.error = self._number, error
         said.completed_at = now() if status in ("completed", "failed", "cancelled") else None
         await self._say(said, status)

@@ -7,12 +7,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import Annotated, Any, Final, cast
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, field_validator, model_validator
 
 from evalspan.errors import UsageError
+from evalspan.experiments import slips
 from evalspan.jobs import Budget, NewJob, Step
 from evalspan.model import Json
 
@@ -22,7 +22,6 @@ _STEP: Final = TypeAdapter[Step](Step)
 _WAITING: Final = frozenset({"custom", "wait"})
 _EVALUATING: Final = frozenset({"eval", "evaluator"})
 _PATHS: Final = frozenset({".", "..", "list", "summary"})
-_NEAR: Final = 0.88
 Runs = Annotated[int, Field(ge=1, le=1000)]
 
 
@@ -67,12 +66,8 @@ class ExperimentBody(BaseModel):
     @classmethod
     def _is_spelled_right(cls, given: Any) -> Any:
         """A misspelt key would run something else: an experiment without its evaluators, for one."""
-        body = cast("dict[str, Any]", given)
-        for key in body:
-            near = [] if key in cls.model_fields else get_close_matches(key, cls.model_fields, 1, _NEAR)
-            if near:
-                raise ValueError(f"there is no {key!r}; did you mean {near[0]!r}?")
-        return body
+        slips.refuse(cast("dict[str, Any]", given), cls.model_fields)
+        return given
 
     @field_validator("experiment_id")
     @classmethod

@@ -2,7 +2,7 @@
 SELECT
     trace_id,
     argMinIf(name, start_time, span_type = 'CASE') AS name,
-    minIf(tuple(start_time), span_type = 'CASE').1 AS case_start,
+    minOrNullIf(start_time, span_type = 'CASE') AS case_start, -- spans of other services may come first
     argMinIf(duration_ns, start_time, span_type = 'CASE') AS case_duration_ns,
     count() AS span_count,
     countIf(status = 'error') AS error_count,
